@@ -1,0 +1,51 @@
+"""Canonical bytes for operation bodies and idempotency keys.
+
+Same content, same bytes, in every process and version: a stored body is sent again as it is
+(invariants.md I3), and a key computed after the store was lost equals the one used before it.
+Body values are JSON scalars, lists and objects; Decimal is written as a JSON string tagged by
+the adapter that reads it, never as float.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from decimal import Decimal
+from typing import Any
+
+from connector.core.model import Identity
+
+#: every key of ours starts with this, so that our own events are recognised without a look-up
+KEY_PREFIX = "connector-"
+
+
+def encode_body(content: dict[str, Any]) -> bytes:
+    """Canonical JSON. Decimal becomes {"$decimal": "12.34"} so that no reader makes it a float."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_default).encode()
+
+
+def decode_body(body: bytes) -> dict[str, Any]:
+    """The content `encode_body` was given; Decimals are Decimals again."""
+    content = json.loads(body, object_hook=_object_hook, parse_float=_refuse_float)
+    assert isinstance(content, dict)
+    return content
+
+
+def idempotency_key(identity: Identity, *, kind: str, born_id: str, revision: int, action: str) -> str:
+    """At most 255 characters (platform.md C1); the same for the same intent, wherever it is computed."""
+    text = "\x1f".join((identity.org_id, identity.account_id, kind, born_id, str(revision), action))
+    return KEY_PREFIX + hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+def _default(value: object) -> object:
+    if isinstance(value, Decimal):
+        return {"$decimal": str(value)}
+    raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+def _object_hook(value: dict[str, Any]) -> Any:
+    return Decimal(value["$decimal"]) if value.keys() == {"$decimal"} else value
+
+
+def _refuse_float(text: str) -> Any:
+    raise ValueError(f"float {text} in a stored body")

@@ -1,0 +1,206 @@
+"""The seams between deciding and doing. Nothing else belongs here.
+
+A System is one remote side; both adapters and nothing else implement it. Methods are plural:
+one SOQL for 200 ids, one collections call for 200 rows. `fetch` reads the network, `apply`
+writes to it, and a remote refusal is a value (`Refusal`), not an exception. What stops a whole
+side (`Unauthorised`, `Transient` after every retry on a read) is raised as core.errors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from connector.core.model import (
+        Cursor,
+        Finding,
+        Identity,
+        Key,
+        Link,
+        Operation,
+        Outcome,
+        Record,
+        Side,
+        Signal,
+    )
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Wall clock, timezone-aware, UTC."""
+        ...
+
+    def monotonic_s(self) -> float:
+        """For durations only."""
+        ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePage:
+    """Some signals and the cursors that hold once they are stored, in one transaction."""
+
+    signals: tuple[Signal, ...]
+    cursors: tuple[Cursor, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideIdentity:
+    #: Salesforce: 18-character org id; Stripe: acct_...
+    id: str
+    #: Salesforce: production org; Stripe: live mode
+    is_live: bool
+    name: str
+    #: Salesforce only: CurrencyIsoCode exists
+    multi_currency: bool | None = None
+
+
+class System(Protocol):
+    side: Side
+
+    def identify(self) -> SideIdentity:
+        """Who answers with these credentials; raises Unauthorised or RemoteError."""
+        ...
+
+    def check(self) -> Sequence[Finding]:
+        """What the mapping pack needs and this system lacks (objects, fields, permissions, picklist
+        values, API version). BLOCKER findings name in `subject` the kind that must not run."""
+        ...
+
+    def changes(self, cursors: Mapping[str, Cursor], *, kinds: Sequence[str]) -> Iterator[ChangePage]:
+        """Signals since the cursors (by stream; a missing one means the beginning), page by page.
+
+        Reads up to the system's own now minus a margin, re-reads a short overlap, and yields at
+        least one page per stream that moved. The caller stores each page before asking for the next.
+        """
+        ...
+
+    def fetch(self, kind: str, ids: Sequence[str], *, select: bool = False) -> Mapping[str, Record]:
+        """Current records by id, with lines; an id that does not exist (any more) is absent or
+        `deleted`. With `select` also evaluates the birth condition into `Record.selected`."""
+        ...
+
+    def fetch_many(self, wanted: Mapping[str, Sequence[str]], *, select: Mapping[str, Sequence[str]]) -> Mapping[Key, Record]:
+        """`fetch` for several kinds at once, in as few calls as the system allows. `select` names,
+        per kind, the ids whose birth condition is wanted."""
+        ...
+
+    def find(self, kind: str, born_ids: Sequence[str]) -> Mapping[str, Record]:
+        """Records carrying OUR mark, by the birthplace id they carry: Stripe by listing (search lags),
+        Salesforce by the external id."""
+        ...
+
+    def apply(self, operations: Sequence[Operation], on_outcome: Callable[[Operation, Outcome], None]) -> None:
+        """Performs the operations and reports one outcome for each, as it is known, from any thread.
+
+        Operations of one link come one at a time; different links may go concurrently. Keeps
+        neighbours apart: one bad row never fails another.
+        """
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSignal:
+    signal: Signal
+    #: raised at every insert: settle deletes only `seq <= seen`
+    seq: int
+    shard: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """All that one operation's outcome, or one decision without a call, changes: one transaction."""
+
+    #: the link as it is from now on
+    link: Link
+    #: the operation that ended, with its final state; None for a decision without a call
+    operation: Operation | None = None
+    #: its outcome, for the audit row
+    outcome: Outcome | None = None
+    #: what happened in words for the audit row, e.g. `invoice.create applied`
+    event: str = ""
+    #: further keys to look at
+    signals: tuple[Signal, ...] = ()
+
+
+class Store(Protocol):
+    """Our memory. Every method is one transaction; none is open while a remote call runs."""
+
+    def pin_identity(self, identity: Identity) -> Identity:
+        """Stores the pair of systems at first contact, afterwards returns what was stored."""
+        ...
+
+    def load_cursors(self, side: Side) -> Mapping[str, Cursor]: ...
+
+    def record_signals(self, signals: Sequence[Signal], cursors: Sequence[Cursor], *, shard_of: Callable[[Signal], int]) -> int:
+        """Upserts signals (one row per key, seq raised) and moves cursors, together. Returns how many
+        rows were inserted or raised. A signal whose `caused_by` is the key of a settled operation
+        of that very record is our own echo and is dropped; so is one whose version equals the link's.
+        A key with a link gets the link's shard, otherwise `shard_of`."""
+        ...
+
+    def load_signals(self, *, shards: Sequence[int] | None, kinds: Sequence[str], limit: int, after_seq: int = 0) -> Sequence[StoredSignal]:
+        """Waiting signals in order of `kinds`, then seq."""
+        ...
+
+    def forget_signals(self, seen: Sequence[StoredSignal]) -> None:
+        """Deletes only rows whose seq has not been raised since (`seq <= seen.seq`)."""
+        ...
+
+    def load_links(self, keys: Sequence[Key]) -> Mapping[Key, Link]:
+        """Links by the key of either side (current mate or birthplace); unknown keys are absent."""
+        ...
+
+    def load_links_in(self, *, kind: str | None = None, states: Sequence[str] = (), limit: int = 1000, after_born_id: str = "") -> Sequence[Link]: ...
+
+    def load_unresolved(self, born: Sequence[Key] | None = None) -> Sequence[Operation]:
+        """Operations sent or unknown, of these links or of all."""
+        ...
+
+    def begin(self, links: Sequence[Link], operations: Sequence[Operation]) -> Sequence[Operation]:
+        """tx1: upserts the links (with the raised revision) and inserts the operation rows as SENT.
+        Returns the stored rows; one whose link already has an unresolved operation is left out."""
+        ...
+
+    def settle(self, settlements: Sequence[Settlement]) -> None:
+        """tx2: operation states, links, further signals, audit rows. Links that wait on a settled
+        link are signalled in the same transaction; a link set WAITING re-reads its parent here and
+        is signalled at once if the parent is ready."""
+        ...
+
+    def report(self, findings: Sequence[Finding], *, cleared: Sequence[tuple[str, str]] = ()) -> None:
+        """Upserts findings by (code, subject) and clears others."""
+        ...
+
+    def load_findings(self, *, include_cleared: bool = False) -> Sequence[Finding]: ...
+
+    def count_links(self) -> Mapping[str, Mapping[str, int]]:
+        """kind -> state -> number."""
+        ...
+
+    def count_signals(self) -> Mapping[str, int]:
+        """kind -> waiting signals."""
+        ...
+
+    def load_audit(self, born: Key, *, limit: int = 100) -> Sequence[Mapping[str, Any]]: ...
+
+    def start_run(self, command: str, at: datetime) -> int: ...
+
+    def finish_run(self, run_id: int, at: datetime, summary: Mapping[str, Any]) -> None: ...
+
+    def load_runs(self, limit: int = 20) -> Sequence[Mapping[str, Any]]: ...
+
+    def load_note(self, name: str) -> str | None:
+        """A small named value that must survive restarts (e.g. the approved mapping digest)."""
+        ...
+
+    def save_note(self, name: str, value: str) -> None: ...
+
+    def close(self) -> None: ...
