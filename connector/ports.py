@@ -69,7 +69,8 @@ class System(Protocol):
 
     def check(self) -> Sequence[Finding]:
         """What the mapping pack needs and this system lacks (objects, fields, permissions, picklist
-        values, API version). BLOCKER findings name in `subject` the kind that must not run."""
+        values, API version). BLOCKER findings name in `subject` the kind that must not run.
+        """
         ...
 
     def changes(self, cursors: Mapping[str, Cursor], *, kinds: Sequence[str]) -> Iterator[ChangePage]:
@@ -82,17 +83,22 @@ class System(Protocol):
 
     def fetch(self, kind: str, ids: Sequence[str], *, select: bool = False) -> Mapping[str, Record]:
         """Current records by id, with lines; an id that does not exist (any more) is absent or
-        `deleted`. With `select` also evaluates the birth condition into `Record.selected`."""
+        `deleted`. With `select` also evaluates the birth condition into `Record.selected`.
+        """
         ...
 
-    def fetch_many(self, wanted: Mapping[str, Sequence[str]], *, select: Mapping[str, Sequence[str]]) -> Mapping[Key, Record]:
+    def fetch_many(
+        self, wanted: Mapping[str, Sequence[str]], *, select: Mapping[str, Sequence[str]]
+    ) -> Mapping[Key, Record]:
         """`fetch` for several kinds at once, in as few calls as the system allows. `select` names,
-        per kind, the ids whose birth condition is wanted."""
+        per kind, the ids whose birth condition is wanted.
+        """
         ...
 
     def find(self, kind: str, born_ids: Sequence[str]) -> Mapping[str, Record]:
         """Records carrying OUR mark, by the birthplace id they carry: Stripe by listing (search lags),
-        Salesforce by the external id."""
+        Salesforce by the external id.
+        """
         ...
 
     def apply(self, operations: Sequence[Operation], on_outcome: Callable[[Operation, Outcome], None]) -> None:
@@ -139,14 +145,19 @@ class Store(Protocol):
 
     def load_cursors(self, side: Side) -> Mapping[str, Cursor]: ...
 
-    def record_signals(self, signals: Sequence[Signal], cursors: Sequence[Cursor], *, shard_of: Callable[[Signal], int]) -> int:
+    def record_signals(
+        self, signals: Sequence[Signal], cursors: Sequence[Cursor], *, shard_of: Callable[[Signal], int]
+    ) -> int:
         """Upserts signals (one row per key, seq raised) and moves cursors, together. Returns how many
         rows were inserted or raised. A signal whose `caused_by` is the key of a settled operation
         of that very record is our own echo and is dropped; so is one whose version equals the link's.
-        A key with a link gets the link's shard, otherwise `shard_of`."""
+        A key with a link gets the link's shard, otherwise `shard_of`.
+        """
         ...
 
-    def load_signals(self, *, shards: Sequence[int] | None, kinds: Sequence[str], limit: int, after_seq: int = 0) -> Sequence[StoredSignal]:
+    def load_signals(
+        self, *, shards: Sequence[int] | None, kinds: Sequence[str], limit: int, after_seq: int = 0
+    ) -> Sequence[StoredSignal]:
         """Waiting signals in order of `kinds`, then seq."""
         ...
 
@@ -158,7 +169,9 @@ class Store(Protocol):
         """Links by the key of either side (current mate or birthplace); unknown keys are absent."""
         ...
 
-    def load_links_in(self, *, kind: str | None = None, states: Sequence[str] = (), limit: int = 1000, after_born_id: str = "") -> Sequence[Link]: ...
+    def load_links_in(
+        self, *, kind: str | None = None, states: Sequence[str] = (), limit: int = 1000, after_born_id: str = ""
+    ) -> Sequence[Link]: ...
 
     def load_unresolved(self, born: Sequence[Key] | None = None) -> Sequence[Operation]:
         """Operations sent or unknown, of these links or of all."""
@@ -166,13 +179,15 @@ class Store(Protocol):
 
     def begin(self, links: Sequence[Link], operations: Sequence[Operation]) -> Sequence[Operation]:
         """tx1: upserts the links (with the raised revision) and inserts the operation rows as SENT.
-        Returns the stored rows; one whose link already has an unresolved operation is left out."""
+        Returns the stored rows; one whose link already has an unresolved operation is left out.
+        """
         ...
 
     def settle(self, settlements: Sequence[Settlement]) -> None:
         """tx2: operation states, links, further signals, audit rows. Links that wait on a settled
         link are signalled in the same transaction; a link set WAITING re-reads its parent here and
-        is signalled at once if the parent is ready."""
+        is signalled at once if the parent is ready.
+        """
         ...
 
     def report(self, findings: Sequence[Finding], *, cleared: Sequence[tuple[str, str]] = ()) -> None:
@@ -182,11 +197,11 @@ class Store(Protocol):
     def load_findings(self, *, include_cleared: bool = False) -> Sequence[Finding]: ...
 
     def count_links(self) -> Mapping[str, Mapping[str, int]]:
-        """kind -> state -> number."""
+        """Kind -> state -> number."""
         ...
 
     def count_signals(self) -> Mapping[str, int]:
-        """kind -> waiting signals."""
+        """Kind -> waiting signals."""
         ...
 
     def load_audit(self, born: Key, *, limit: int = 100) -> Sequence[Mapping[str, Any]]: ...
