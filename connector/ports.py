@@ -9,11 +9,11 @@ side (`Unauthorised`, `Transient` after every retry on a read) is raised as core
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from connector.core.model import (
         Cursor,

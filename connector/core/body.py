@@ -11,9 +11,10 @@ from __future__ import annotations
 import hashlib
 import json
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from connector.core.model import Identity
+if TYPE_CHECKING:
+    from connector.core.model import Identity
 
 #: every key of ours starts with this, so that our own events are recognised without a look-up
 KEY_PREFIX = "connector-"
