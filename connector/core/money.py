@@ -1,0 +1,74 @@
+"""Exact money: Salesforce's decimal amounts to Stripe's whole minor units and back.
+
+Nothing here rounds. An amount the currency cannot express is an error for a person to see, because
+a rounded invoice is a wrong invoice.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from connector.core.currencies import CURRENCIES
+
+if TYPE_CHECKING:
+    from connector.core.currencies import CurrencyRule
+
+#: more digits than any ledger holds (Salesforce currency fields have at most 18); bounds the arithmetic
+_DIGITS_MAX = 30
+
+
+def currency_code(text: str | None) -> str:
+    """The lower-case code of a currency this program knows, from either side's spelling.
+
+    Raises ValueError for none and for an unknown currency: its exponent would be a guess.
+    """
+    if not text:
+        raise ValueError("the record names no currency")
+    code = text.lower()
+    _rule(code)
+    return code
+
+
+def to_minor(amount: Decimal, currency: str) -> int:
+    """The whole number of minor units that is exactly `amount`.
+
+    Raises ValueError when the currency is unknown, the amount is not a finite number, it has more
+    decimals than the currency, or Stripe refuses its last digits (ISK, UGX, three-decimal currencies).
+    """
+    rule = _rule(currency)
+    if not amount.is_finite() or abs(amount.adjusted()) > _DIGITS_MAX:
+        raise ValueError(f"{amount} is not an amount of money")
+    sign, digits, exponent = amount.as_tuple()
+    assert isinstance(exponent, int)
+    shift = exponent + rule.exponent
+    minor = int("".join(map(str, digits)) + "0" * max(0, shift))
+    if shift < 0:
+        minor, rest = divmod(minor, int("1" + "0" * -shift))
+        if rest:
+            raise ValueError(f"{amount} has more decimals than {currency.upper()} has ({rule.exponent})")
+    if minor % rule.multiple:
+        smallest = from_minor(rule.multiple, currency)
+        raise ValueError(f"{amount} {currency.upper()} is not a multiple of {smallest}, which Stripe requires")
+    return -minor if sign else minor
+
+
+def from_minor(minor: int, currency: str) -> Decimal:
+    """The decimal amount of `minor` units, with exactly the currency's decimals: 1050, usd -> 10.50.
+
+    Raises ValueError when the currency is unknown.
+    """
+    digits = tuple(int(digit) for digit in str(abs(minor)))
+    return Decimal((int(minor < 0), digits, -_rule(currency).exponent))
+
+
+def format_minor(minor: int, currency: str) -> str:
+    """For people: 123450, usd -> `1,234.50 USD`."""
+    return f"{from_minor(minor, currency):,f} {currency.upper()}"
+
+
+def _rule(currency: str) -> CurrencyRule:
+    rule = CURRENCIES.get(currency)
+    if rule is None:
+        raise ValueError(f"unknown currency {currency!r}")
+    return rule
