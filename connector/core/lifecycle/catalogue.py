@@ -1,0 +1,78 @@
+"""Customers and products: fields kept in step for ever, by their owners.
+
+create (when selected by `where`, or needed by a document) -> update either side as fields move.
+"""
+
+from __future__ import annotations
+
+from connector.core.bodies import create_params, salesforce_update, stripe_update
+from connector.core.diff import diff, moved
+from connector.core.lifecycle.drift import conflict_park, drift_findings
+from connector.core.model import Side, Verdict
+from connector.core.view import Act, Decision, Ignore, Park, Settled, View, mark, need
+
+
+def decide(view: View) -> Decision:
+    missing = need(view, Side.SALESFORCE)
+    if missing is not None:
+        return missing
+    if view.salesforce is None or view.salesforce.deleted:
+        return _gone(view)
+    if view.link.mate_id is None:
+        return _birth(view)
+    rules, shadow = view.mapping.fields, view.link.shadow
+    if Side.STRIPE not in view.read:
+        marker = view.salesforce.fields.get(view.mapping.salesforce.marker)
+        if marker == view.link.mate_id and not moved(rules, Side.SALESFORCE, view.values(Side.SALESFORCE), shadow):
+            return Settled()
+        if marker != view.link.mate_id and not moved(rules, Side.SALESFORCE, view.values(Side.SALESFORCE), shadow):
+            return salesforce_update(view, (), {})
+        return need(view, Side.STRIPE) or Settled()
+    return _in_step(view)
+
+
+def _birth(view: View) -> Decision:
+    assert view.salesforce is not None
+    wanted = view.needed or (not view.mapping.born_by_need and view.salesforce.selected)
+    wanted = wanted or (view.mapping.salesforce.where is not None and view.salesforce.selected)
+    if not wanted:
+        return Ignore(reason="not needed")
+    params, sent = create_params(view)
+    params["metadata"] = {**params.get("metadata", {}), **mark(view)}
+    return Act(target=Side.STRIPE, action="create", body=params, sent=sent)
+
+
+def _in_step(view: View) -> Decision:
+    stripe = view.stripe
+    if stripe is None or stripe.deleted:
+        return Park(
+            code=f"{view.mapping.kind}.deleted_at_stripe",
+            reason=f"{view.link.mate_id} was deleted at Stripe; documents cannot refer to it any more",
+        )
+    changes = diff(
+        view.mapping.fields,
+        salesforce=view.values(Side.SALESFORCE),
+        stripe=view.values(Side.STRIPE),
+        shadow=view.link.shadow,
+    )
+    conflicts = [change for change in changes if change.verdict is Verdict.CONFLICT]
+    if conflicts:
+        return conflict_park(view, conflicts)
+    to_stripe = [change for change in changes if change.verdict is Verdict.PUSH and change.target is Side.STRIPE]
+    if to_stripe:
+        return stripe_update(view, to_stripe)
+    to_salesforce = [change for change in changes if change.verdict is Verdict.PUSH]
+    findings, cleared = drift_findings(view, changes)
+    assert view.salesforce is not None
+    if to_salesforce or view.salesforce.fields.get(view.mapping.salesforce.marker) != view.link.mate_id:
+        return salesforce_update(view, to_salesforce, {}, findings=findings)
+    return Settled(findings=findings, cleared=cleared)
+
+
+def _gone(view: View) -> Decision:
+    if view.link.mate_id is None:
+        return Ignore(reason="deleted in Salesforce")
+    return Park(
+        code=f"{view.mapping.kind}.deleted_in_salesforce",
+        reason=f"{view.link.born.id} was deleted in Salesforce; {view.link.mate_id} at Stripe is left as it is",
+    )

@@ -1,0 +1,175 @@
+"""A cheque or wire booked in Salesforce, reported to Stripe so that no paid invoice stays payable.
+
+report the payment record -> attach it to the invoice, full or partial -> write the marker back.
+Only a posted payment allocated to exactly one mirrored invoice; a fact, never edited afterwards.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from connector.core.bodies import constants, salesforce_update
+from connector.core.mapping import read_path
+from connector.core.model import Key, Link, Side
+from connector.core.moments import midday_epoch
+from connector.core.money import to_minor
+from connector.core.view import Act, Decision, Ignore, Park, Settled, View, Wait, mark, need
+
+
+def decide(view: View) -> Decision:
+    missing = need(view, Side.SALESFORCE)
+    if missing is not None:
+        return missing
+    if view.salesforce is None or view.salesforce.deleted:
+        if view.link.mate_id is None:
+            return Ignore(reason="deleted in Salesforce")
+        return Park(
+            code="offline_payment.deleted",
+            reason=f"deleted in Salesforce after {view.link.mate_id} was reported to Stripe; refund it there",
+        )
+    state, value = view.state()
+    if state is None:
+        return Park(code="offline_payment.status_unmapped", reason=f"status {value!r} is not covered by `states`")
+    if view.currency is None:
+        return Park(code="offline_payment.no_currency", reason="the payment has no currency and the org's is not set")
+    amounts = _allocations(view)
+    if isinstance(amounts, Park):
+        return amounts
+    if view.link.mate_id is None:
+        return _birth(view, state, value, amounts)
+    return _linked(view, state, amounts)
+
+
+def _allocations(view: View) -> dict[str, int] | Park:
+    """Invoice id -> what is allocated to it, unallocations taken off, in minor units."""
+    spec, record = view.mapping.lines, view.salesforce
+    assert spec is not None
+    assert record is not None
+    assert view.currency is not None
+    amounts: dict[str, int] = {}
+    for row in record.lines:
+        invoice_id = str(read_path(row, spec.roles["invoice"]))
+        try:
+            amount = to_minor(Decimal(read_path(row, spec.roles["amount"]) or 0), view.currency)
+        except ValueError as error:
+            return Park(code="offline_payment.amount_not_exact", reason=str(error))
+        sign = -1 if read_path(row, spec.roles["type"]) == "Unallocation" else 1
+        amounts[invoice_id] = amounts.get(invoice_id, 0) + sign * amount
+    return {invoice_id: amount for invoice_id, amount in amounts.items() if amount}
+
+
+def _birth(view: View, state: str, value: str, amounts: dict[str, int]) -> Decision:
+    assert view.salesforce is not None
+    if not view.salesforce.selected:
+        return Ignore(reason="not an offline payment")
+    if state != "live":
+        return Ignore(reason=f"status {value}")
+    if not amounts:
+        return Ignore(reason="not allocated")
+    links = {invoice_id: view.parents("invoice", Side.SALESFORCE, invoice_id) for invoice_id in amounts}
+    mirrored = {invoice_id: link for invoice_id, link in links.items() if link is not None}
+    if not mirrored:
+        return Ignore(reason="its invoice is not mirrored")
+    if len(amounts) > 1:
+        return Park(
+            code="offline_payment.several_invoices",
+            reason=f"allocated to {len(amounts)} invoices; Stripe attaches one payment record to one invoice",
+        )
+    ((invoice_id, link),) = mirrored.items()
+    return _report(view, invoice_id, link, amounts[invoice_id])
+
+
+def _report(view: View, invoice_id: str, invoice: Link, amount: int) -> Decision:
+    ready = _payable(invoice)
+    if ready is not None:
+        return ready
+    remaining = _remaining(invoice)
+    if remaining is not None and amount > remaining:
+        return Park(
+            code="offline_payment.exceeds_remaining",
+            reason=f"{amount} allocated, {invoice.mate_id} asks for {remaining} (minor units of {view.currency}); "
+            "the customer may have paid at Stripe as well",
+        )
+    paid_on = view.role("date")
+    moment = int(view.now.timestamp())
+    if paid_on is not None:
+        moment = min(moment, midday_epoch(date.fromisoformat(str(paid_on)), view.policy.time_zone))
+    customer = view.parents("customer", Side.SALESFORCE, str(view.role("account")))
+    reference = view.role("check_number") or view.role("number")
+    body: dict[str, Any] = {
+        **constants(view, "create"),
+        "amount_requested": {"value": amount, "currency": view.currency},
+        "initiated_at": moment,
+        "guaranteed": {"guaranteed_at": moment},
+        "payment_method_details": {
+            "type": "custom",
+            "custom": {"type": "custom", "display_name": str(view.role("type") or "Offline payment")}
+            if view.mapping.options.get("custom_type")
+            else {"display_name": str(view.role("type") or "Offline payment")},
+        },
+        "processor_details": {"type": "custom", "custom": {"payment_reference": str(reference)}},
+        "metadata": mark(view),
+    }
+    if customer is not None and customer.mate_id is not None:
+        body["customer_details"] = {"customer": customer.mate_id}
+    return Act(
+        target=Side.STRIPE,
+        action="create",
+        body=body,
+        progress={"currency": view.currency, "invoice": invoice_id, "amount": amount},
+        moves_money=True,
+    )
+
+
+def _payable(invoice: Link) -> Wait | Park | None:
+    """None when the invoice can take a payment at Stripe now."""
+    status = invoice.progress.get("status")
+    if invoice.mate_id is None or status in (None, "draft"):
+        return Wait(on=invoice.born, reason=f"invoice {invoice.born.id} is not finalised at Stripe yet")
+    if status != "open":
+        return Park(
+            code="offline_payment.invoice_not_open",
+            reason=f"{invoice.mate_id} is {status} at Stripe; the money may have been paid twice",
+        )
+    return None
+
+
+def _remaining(invoice: Link) -> int | None:
+    pair = invoice.shadow.get("remaining")
+    return None if pair is None or pair[1] is None else int(pair[1])
+
+
+def _linked(view: View, state: str, amounts: dict[str, int]) -> Decision:
+    progress = view.link.progress
+    invoice_id, amount = str(progress.get("invoice")), progress.get("amount")
+    if not progress.get("attached"):
+        invoice = view.parents("invoice", Side.SALESFORCE, invoice_id)
+        if invoice is None or invoice.mate_id is None:
+            return Wait(
+                on=Key(side=Side.SALESFORCE, kind="invoice", id=invoice_id),
+                reason=f"invoice {invoice_id} is not linked",
+            )
+        ready = _payable(invoice)
+        if ready is not None:
+            return ready
+        return Act(
+            target=Side.STRIPE,
+            action="attach",
+            target_id=invoice.mate_id,
+            body={"payment_record": view.link.mate_id},
+            progress={"attached": True},
+            moves_money=True,
+            signals=(Key(side=Side.STRIPE, kind="invoice", id=invoice.mate_id),),
+        )
+    assert view.salesforce is not None
+    if view.salesforce.fields.get(view.mapping.salesforce.marker) != view.link.mate_id:
+        return salesforce_update(view, (), {})
+    if state != "live" or amounts != {invoice_id: amount}:
+        return Park(
+            code="offline_payment.changed",
+            reason=f"{amount} was reported to Stripe for invoice {invoice_id}, Salesforce now says {amounts or 'nothing'} "
+            f"(minor units of {view.currency}), status {view.role('status') or state}",
+        )
+    return Settled()

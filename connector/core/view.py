@@ -1,0 +1,184 @@
+"""What every lifecycle looks at and what it may answer.
+
+A lifecycle is one pure function `decide(view) -> Decision`. It is asked again after every answer
+was carried out, until it answers something other than an Act or a Read: multi-step kinds are one
+operation per step. It sees the records as read in this drain and may ask for more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from connector.core.fields import decode_fields
+from connector.core.mapping import Context, KindMapping, read_path
+from connector.core.model import Finding, Key, Link, Neutral, Record, Side
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date, datetime
+    from zoneinfo import ZoneInfo
+
+#: Stripe metadata that is our mark (architecture.md 2)
+MARK_ID = "salesforce_id"
+MARK_ORG = "salesforce_org"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The settings lifecycles decide by."""
+
+    #: invoices dated before are never mirrored; None refuses to mirror any
+    go_live: date | None
+    time_zone: ZoneInfo
+    #: the org's currency where CurrencyIsoCode does not exist, lower case
+    currency: str | None
+    org_id: str
+
+
+class Parents(Protocol):
+    def __call__(self, kind: str, side: Side, record_id: str) -> Link | None:
+        """The link that holds this id, if it is known."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    mapping: KindMapping
+    link: Link
+    policy: Policy
+    now: datetime
+    parents: Parents
+    salesforce: Record | None = None
+    stripe: Record | None = None
+    #: which sides were read in this drain; a side read and None does not exist
+    read: frozenset[Side] = frozenset()
+    #: another record needs this one, whatever `where` says
+    needed: bool = False
+
+    def record(self, side: Side) -> Record | None:
+        return self.salesforce if side is Side.SALESFORCE else self.stripe
+
+    def values(self, side: Side) -> Mapping[str, Neutral]:
+        """The record's mapped fields, decoded. Raises ValueError naming field and value."""
+        record = self.record(side)
+        assert record is not None
+        return decode_fields(self.mapping, side, record.fields, self.context)
+
+    @property
+    def context(self) -> Context:
+        return Context(currency=self.currency, time_zone=self.policy.time_zone)
+
+    @property
+    def currency(self) -> str | None:
+        """Lower-case ISO code of the pair: as linked, else as the record says, else the org's only one."""
+        linked = self.link.progress.get("currency")
+        if linked is not None:
+            return str(linked)
+        if self.salesforce is not None and self.mapping.salesforce.currency is not None:
+            code = read_path(self.salesforce.fields, self.mapping.salesforce.currency)
+            if code is not None:
+                return str(code).lower()
+        if self.stripe is not None and self.stripe.fields.get("currency") is not None:
+            return str(self.stripe.fields["currency"])
+        return self.policy.currency
+
+    def role(self, name: str) -> Any:
+        """What the Salesforce record holds at the path the mapping gives this role."""
+        assert self.salesforce is not None
+        path = self.mapping.salesforce.roles.get(name)
+        return None if path is None else read_path(self.salesforce.fields, path)
+
+    def state(self) -> tuple[str | None, str]:
+        """The lifecycle state of the Salesforce record (None when its value is not covered) and the value."""
+        assert self.salesforce is not None
+        spec = self.mapping.salesforce
+        assert spec.state is not None
+        value = str(read_path(self.salesforce.fields, spec.state))
+        return spec.states.get(value), value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """Write this, then ask again."""
+
+    target: Side
+    action: str
+    body: Mapping[str, Any]
+    target_id: str | None = None
+    #: the source's value of every field this write carries, by field name: the shadow once it is applied
+    sent: Mapping[str, Neutral] = field(default_factory=dict)
+    #: what the link must remember once it is applied
+    progress: Mapping[str, Any] = field(default_factory=dict)
+    #: True for steps that move or bill money; listed last and in red by `plan`
+    moves_money: bool = False
+    #: True for steps that end a document: void, cancel, delete
+    destructive: bool = False
+    #: keys to look at once it is applied
+    signals: tuple[Key, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """Read these sides, then ask again."""
+
+    sides: frozenset[Side]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Nothing can be done before this key has a mate."""
+
+    on: Key
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Park:
+    """A person is needed. `code` groups, `reason` says what would release it."""
+
+    code: str
+    reason: str
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ignore:
+    """Not mirrored, and why, as counted in reports; no link is kept."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unclaimed:
+    """Found at Stripe, and nobody claims it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """Nothing left to do."""
+
+    findings: tuple[Finding, ...] = ()
+    #: (code, subject) of findings that no longer hold
+    cleared: tuple[tuple[str, str], ...] = ()
+    progress: Mapping[str, Any] = field(default_factory=dict)
+    closed: bool = False
+    #: the mate is history; ask again for a new one
+    reissue: bool = False
+
+
+Decision: TypeAlias = Act | Read | Wait | Park | Ignore | Unclaimed | Settled
+
+
+def need(view: View, *sides: Side) -> Read | None:
+    """A Read of those of these sides that were not read yet."""
+    missing = frozenset(sides) - view.read
+    return Read(sides=missing) if missing else None
+
+
+def mark(view: View) -> dict[str, str]:
+    """The metadata by which we recognise what is ours, in whichever store."""
+    return {MARK_ID: view.link.born.id, MARK_ORG: view.policy.org_id}
