@@ -1,0 +1,108 @@
+"""What people read later: findings, audit rows, runs; and small named notes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, select, update
+
+from connector.store.batches import insert, upsert_many
+from connector.store.rows import finding_from_row, json_content, json_text
+from connector.store.tables import audit, finding, note, run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from typing import Any
+
+    from connector.core.model import Finding, Key
+    from connector.store.database import Tx
+
+
+def report(tx: Tx, findings: Sequence[Finding], *, cleared: Sequence[tuple[str, str]]) -> None:
+    if cleared:
+        statement = (
+            update(finding)
+            .where(
+                finding.c.scope_id == tx.scope_id,
+                finding.c.code == bindparam("cleared_code"),
+                finding.c.subject == bindparam("cleared_subject"),
+                finding.c.cleared_at.is_(None),
+            )
+            .values(cleared_at=tx.now)
+        )
+        pairs = [{"cleared_code": code, "cleared_subject": subject} for code, subject in cleared]
+        tx.connection.execute(statement, pairs)
+    latest = {(item.code, item.subject): item for item in findings}
+    rows = [
+        {
+            "scope_id": tx.scope_id,
+            "code": item.code,
+            "subject": item.subject,
+            "severity": item.severity.value,
+            "observed": item.observed,
+            "wanted": item.wanted,
+            "why": item.why,
+            "remedy": item.remedy,
+            "count": item.count,
+            "first_seen_at": tx.now,
+            "last_seen_at": tx.now,
+            "cleared_at": None,
+        }
+        for _, item in sorted(latest.items())
+    ]
+    upsert_many(tx, finding, rows, keep=("first_seen_at",))
+
+
+def load_findings(tx: Tx, *, include_cleared: bool) -> list[Finding]:
+    statement = select(finding).where(finding.c.scope_id == tx.scope_id)
+    if not include_cleared:
+        statement = statement.where(finding.c.cleared_at.is_(None))
+    rows = tx.connection.execute(statement.order_by(finding.c.code, finding.c.subject))
+    return [finding_from_row(row) for row in rows]
+
+
+def load_audit(tx: Tx, born: Key, *, limit: int) -> list[dict[str, Any]]:
+    statement = select(audit).where(
+        audit.c.scope_id == tx.scope_id,
+        audit.c.kind == born.kind,
+        audit.c.born_id == born.id,
+        audit.c.born_side == born.side.value,
+    )
+    rows = tx.connection.execute(statement.order_by(audit.c.seq.desc()).limit(limit))
+    return [{"seq": row.seq, "at": row.at, "event": row.event, "detail": json_content(row.detail_json)} for row in rows]
+
+
+def start_run(tx: Tx, command: str, at: datetime) -> int:
+    statement = insert(tx, run).values(scope_id=tx.scope_id, command=command, started_at=at)
+    return int(tx.connection.execute(statement.returning(run.c.id)).scalar_one())
+
+
+def finish_run(tx: Tx, run_id: int, at: datetime, summary: Mapping[str, Any]) -> None:
+    statement = update(run).where(run.c.scope_id == tx.scope_id, run.c.id == run_id)
+    written = tx.connection.execute(statement.values(finished_at=at, summary_json=json_text(summary)))
+    assert written.rowcount == 1, f"run {run_id} was never started"
+
+
+def load_runs(tx: Tx, limit: int) -> list[dict[str, Any]]:
+    statement = select(run).where(run.c.scope_id == tx.scope_id).order_by(run.c.id.desc()).limit(limit)
+    return [
+        {
+            "id": row.id,
+            "command": row.command,
+            "started_at": row.started_at,
+            "finished_at": row.finished_at,
+            "summary": None if row.summary_json is None else json_content(row.summary_json),
+        }
+        for row in tx.connection.execute(statement)
+    ]
+
+
+def load_note(tx: Tx, name: str) -> str | None:
+    statement = select(note.c.value).where(note.c.scope_id == tx.scope_id, note.c.name == name)
+    return tx.connection.execute(statement).scalar_one_or_none()
+
+
+def save_note(tx: Tx, name: str, value: str) -> None:
+    row = {"scope_id": tx.scope_id, "name": name, "value": value, "updated_at": tx.now}
+    upsert_many(tx, note, [row])

@@ -1,0 +1,106 @@
+"""Links in the database: by the key of either side, by state, by the parent they wait for."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from connector.core.errors import LeaseLost
+from connector.core.model import Key, Link, LinkState, Side
+from connector.store.batches import chunks, upsert_many
+from connector.store.rows import link_from_row, link_row
+from connector.store.tables import link as table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from sqlalchemy import Column, Row
+
+    from connector.store.database import Tx
+
+
+def find_rows(tx: Tx, keys: Iterable[Key], columns: Sequence[Column[Any]]) -> Iterator[tuple[Key, Row[Any]]]:
+    """The wanted columns of each link that has one of these keys on its side, as birthplace or mate."""
+    for (side, kind), ids in _grouped(keys):
+        for chunk in chunks(ids):
+            of_kind = select(*columns).where(table.c.scope_id == tx.scope_id, table.c.kind == kind)
+            born_here = of_kind.add_columns(table.c.born_id.label("found_id")).where(
+                table.c.born_id.in_(chunk), table.c.born_side == side.value
+            )
+            mate_here = of_kind.add_columns(table.c.mate_id.label("found_id")).where(
+                table.c.mate_id.in_(chunk), table.c.born_side == side.other.value
+            )
+            for statement in (born_here, mate_here):
+                for row in tx.connection.execute(statement):
+                    yield Key(side=side, kind=kind, id=row.found_id), row
+
+
+def load(tx: Tx, keys: Iterable[Key]) -> dict[Key, Link]:
+    return {key: link_from_row(row) for key, row in find_rows(tx, keys, tuple(table.c))}
+
+
+def load_in(tx: Tx, *, kind: str | None, states: Sequence[str], limit: int, after_born_id: str) -> list[Link]:
+    statement = select(table).where(table.c.scope_id == tx.scope_id, table.c.born_id > after_born_id)
+    if kind is not None:
+        statement = statement.where(table.c.kind == kind)
+    if states:
+        statement = statement.where(table.c.state.in_([LinkState(state).value for state in states]))
+    rows = tx.connection.execute(statement.order_by(table.c.born_id, table.c.kind).limit(limit))
+    return [link_from_row(row) for row in rows]
+
+
+def save(tx: Tx, links: Iterable[Link]) -> None:
+    """Upserts; of several versions of one link the last counts.
+
+    Raises LeaseLost when a link was moved on to a higher revision by somebody else meanwhile: what
+    is given here was decided from an old state.
+    """
+    latest = {link.born: link for link in links}
+    rows = [link_row(tx, latest[born]) for born in sorted(latest)]
+    written = upsert_many(tx, table, rows, only_if=lambda new: new.revision >= table.c.revision)
+    if written != len(rows):
+        raise LeaseLost(f"{len(rows) - written} of {len(rows)} links were moved on by another worker meanwhile")
+
+
+def waiting_on(tx: Tx, parents: Iterable[Key]) -> Iterator[tuple[Key, int]]:
+    """Birthplace key and shard of each link that waits for one of these keys."""
+    for (side, kind), ids in _grouped(parents):
+        for chunk in chunks(ids):
+            statement = select(table.c.born_side, table.c.kind, table.c.born_id, table.c.shard).where(
+                table.c.scope_id == tx.scope_id,
+                table.c.waiting_on_kind == kind,
+                table.c.waiting_on_id.in_(chunk),
+                table.c.waiting_on_side == side.value,
+                table.c.state == LinkState.WAITING.value,
+            )
+            for row in tx.connection.execute(statement.order_by(table.c.kind, table.c.born_id)):
+                yield Key(side=Side(row.born_side), kind=row.kind, id=row.born_id), row.shard
+
+
+def ready_parents(tx: Tx, keys: Iterable[Key]) -> set[Key]:
+    """Those keys whose link is open and exists on both sides: what waits for them may go on."""
+    return {
+        key
+        for key, row in find_rows(tx, keys, (table.c.state, table.c.mate_id))
+        if row.state == LinkState.OPEN.value and row.mate_id is not None
+    }
+
+
+def count(tx: Tx) -> dict[str, dict[str, int]]:
+    numbers: dict[str, dict[str, int]] = {}
+    statement = (
+        select(table.c.kind, table.c.state, func.count().label("number"))
+        .where(table.c.scope_id == tx.scope_id)
+        .group_by(table.c.kind, table.c.state)
+        .order_by(table.c.kind, table.c.state)
+    )
+    for row in tx.connection.execute(statement):
+        numbers.setdefault(row.kind, {})[row.state] = row.number
+    return numbers
+
+
+def _grouped(keys: Iterable[Key]) -> Iterator[tuple[tuple[Side, str], list[str]]]:
+    for group, members in groupby(sorted(set(keys)), key=lambda key: (key.side, key.kind)):
+        yield group, [key.id for key in members]

@@ -1,0 +1,96 @@
+"""Operation rows: claimed before a call, ended after it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sqlalchemy import literal_column, select
+
+from connector.core.errors import LeaseLost
+from connector.core.model import OperationState
+from connector.store.batches import chunks, insert, update_many
+from connector.store.rows import UNRESOLVED, operation_from_row, operation_row, outcome_columns
+from connector.store.tables import operation as table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from connector.core.model import Key, Operation, Outcome
+    from connector.store.database import Tx
+
+#: spelled with literals, as in the partial index: with bound values no database would use that index
+_IS_UNRESOLVED = table.c.state.in_([literal_column(f"'{state.value}'") for state in UNRESOLVED])
+
+
+def claim(tx: Tx, operations: Sequence[Operation]) -> list[Operation]:
+    """Inserts as SENT; returns the stored ones in their order, without those whose link already has
+    an unresolved operation.
+
+    Raises LeaseLost for an idempotency key that is used up: its operation has ended, so whoever
+    made this one decided from an old state of the link.
+    """
+    if not operations:
+        return []
+    statement = insert(tx, table).on_conflict_do_nothing().returning(table.c.id, table.c.idempotency_key)
+    # One order for every writer: two batches that share links wait for each other, never in a circle.
+    rows = [operation_row(tx, operation) for operation in sorted(operations, key=lambda operation: operation.born)]
+    ids = {row.idempotency_key: row.id for row in tx.connection.execute(statement, rows)}
+    stored: list[Operation] = []
+    left_out: list[Operation] = []
+    for operation in operations:
+        row_id = ids.pop(operation.idempotency_key, None)
+        if row_id is None:
+            left_out.append(operation)
+        else:
+            first_sent_at = operation.first_sent_at or tx.now
+            stored.append(replace(operation, id=row_id, state=OperationState.SENT, first_sent_at=first_sent_at))
+    _require_unresolved(tx, left_out)
+    return stored
+
+
+def finish(tx: Tx, ended: Sequence[tuple[Operation, Outcome | None]]) -> None:
+    """Writes state and outcome. Raises LeaseLost when another worker has ended one of them."""
+    rows = [
+        {
+            "id": operation.id,
+            "state": operation.state.value,
+            "attempts": operation.attempts,
+            "settled_at": None if operation.state in UNRESOLVED else tx.now,
+            **outcome_columns(outcome),
+        }
+        for operation, outcome in ended
+    ]
+    assert all(row["id"] is not None for row in rows), "an operation is settled as `begin` returned it"
+    written = update_many(tx, table, rows, key=table.c.id, only_if=_IS_UNRESOLVED)
+    if written != len(rows):
+        raise LeaseLost(f"{len(rows) - written} of {len(rows)} operations were settled by another worker meanwhile")
+
+
+def load_unresolved(tx: Tx, born: Iterable[Key] | None) -> list[Operation]:
+    """Oldest first."""
+    statement = select(table).where(table.c.scope_id == tx.scope_id, _IS_UNRESOLVED)
+    if born is None:
+        rows = tx.connection.execute(statement.order_by(table.c.id)).all()
+        return [operation_from_row(row) for row in rows]
+    wanted = set(born)
+    found = [
+        operation
+        for kind in sorted({key.kind for key in wanted})
+        for chunk in chunks(sorted(key.id for key in wanted if key.kind == kind))
+        for row in tx.connection.execute(statement.where(table.c.kind == kind, table.c.born_id.in_(chunk)))
+        if (operation := operation_from_row(row)).born in wanted
+    ]
+    return sorted(found, key=lambda operation: operation.id or 0)
+
+
+def _require_unresolved(tx: Tx, left_out: Sequence[Operation]) -> None:
+    if not left_out:
+        return
+    busy = {operation.born for operation in load_unresolved(tx, [operation.born for operation in left_out])}
+    for operation in left_out:
+        if operation.born not in busy:
+            raise LeaseLost(
+                f"{operation.born}: {operation.action} at revision {operation.revision} has already ended;"
+                " another worker moved this link on, or its revision was not raised"
+            )

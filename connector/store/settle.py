@@ -1,0 +1,103 @@
+"""The two transactions around a remote call: tx1 makes the intent durable, tx2 records what happened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from connector.core.model import LinkState, Signal
+from connector.store import links, operations, signals
+from connector.store.batches import insert_many
+from connector.store.rows import json_text, outcome_columns
+from connector.store.tables import audit, link
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from connector.core.model import Key, Link, Operation
+    from connector.ports import Settlement
+    from connector.store.database import Tx
+
+
+def begin(tx: Tx, begun: Sequence[Link], intents: Sequence[Operation]) -> list[Operation]:
+    stored = operations.claim(tx, intents)
+    intended = {operation.born for operation in intents}
+    claimed = {operation.born for operation in stored}
+    links.save(tx, (link for link in begun if link.born in claimed or link.born not in intended))
+    return stored
+
+
+def settle(tx: Tx, settlements: Sequence[Settlement]) -> None:
+    signals.take_turn(tx)
+    operations.finish(
+        tx,
+        [(settlement.operation, settlement.outcome) for settlement in settlements if settlement.operation is not None],
+    )
+    links.save(tx, (settlement.link for settlement in settlements))
+    insert_many(tx, audit, [_audit_row(tx, settlement) for settlement in settlements if _is_event(settlement)])
+    signals.raise_all(tx, [*_asked_for(tx, settlements), *_freed(tx, settlements)])
+
+
+def _asked_for(tx: Tx, settlements: Sequence[Settlement]) -> Iterator[tuple[Signal, int]]:
+    """The settlements' own signals: in the shard of the key's link, else of the link that asks."""
+    keys = [signal.key for settlement in settlements for signal in settlement.signals]
+    shards = {key: row.shard for key, row in links.find_rows(tx, keys, (link.c.shard,))}
+    for settlement in settlements:
+        for signal in settlement.signals:
+            yield signal, shards.get(signal.key, settlement.link.shard)
+
+
+def _freed(tx: Tx, settlements: Sequence[Settlement]) -> Iterator[tuple[Signal, int]]:
+    """Links that waited for a settled one, and links that begin to wait for one that is ready."""
+    latest = list({settlement.link.born: settlement.link for settlement in settlements}.values())
+    parents = [key for item in latest if _releases(item) for key in _keys(item)]
+    for born, shard in links.waiting_on(tx, parents):
+        yield Signal(key=born, cause="parent"), shard
+    waits = [(item, item.waiting_on) for item in latest if item.state is LinkState.WAITING and item.waiting_on]
+    ready = links.ready_parents(tx, [parent for _, parent in waits])
+    for child, parent in waits:
+        if parent in ready:
+            yield Signal(key=child.born, cause="parent"), child.shard
+
+
+def _releases(link: Link) -> bool:
+    """Whether a child should look again: the parent is ready, or never will be and the child must say so."""
+    if link.state is LinkState.OPEN:
+        return link.mate_id is not None
+    return link.state in (LinkState.PARKED, LinkState.CLOSED)
+
+
+def _keys(link: Link) -> tuple[Key, ...]:
+    return (link.born,) if link.mate is None else (link.born, link.mate)
+
+
+def _is_event(settlement: Settlement) -> bool:
+    return bool(settlement.event) or settlement.operation is not None
+
+
+def _audit_row(tx: Tx, settlement: Settlement) -> dict[str, Any]:
+    link, operation = settlement.link, settlement.operation
+    detail: dict[str, Any] = {"link": link.state.value, "revision": link.revision}
+    detail |= {"reason": link.reason, "reason_code": link.reason_code, "mate_id": link.mate_id}
+    if operation is not None:
+        detail |= {
+            "operation": operation.id,
+            "target": operation.target.value,
+            "action": operation.action,
+            "target_id": operation.target_id,
+            "idempotency_key": operation.idempotency_key,
+            "state": operation.state.value,
+        }
+    detail |= outcome_columns(settlement.outcome)
+    event = settlement.event
+    if not event and operation is not None:
+        event = f"{operation.kind}.{operation.action} {operation.state.value}"
+    return {
+        "scope_id": tx.scope_id,
+        "at": tx.now,
+        "kind": link.born.kind,
+        "born_side": link.born.side.value,
+        "born_id": link.born.id,
+        "event": event,
+        "detail_json": json_text({name: value for name, value in detail.items() if value is not None}),
+    }

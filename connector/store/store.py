@@ -1,0 +1,183 @@
+"""`ports.Store` on SQLAlchemy Core: each method is one transaction, the work is in the neighbours.
+
+May not call a remote system and may not decide: what to write is decided by the flows, what wins a
+race by the database's own unique indexes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select, update
+
+from connector.core.errors import StoreUnusable
+from connector.core.model import Identity
+from connector.ports import Store
+from connector.store import intake, journal, links, operations, settle, signals
+from connector.store.database import Database, open_database
+from connector.store.migrate import upgrade
+from connector.store.rows import cursor_from_row
+from connector.store.tables import cursor, scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+    from typing import Any
+
+    from connector.core.model import Cursor, Finding, Key, Link, Operation, Side, Signal
+    from connector.ports import Clock, Settlement, StoredSignal
+
+#: the one pair of this release; the first migration makes its row
+_SCOPE_ID = 1
+
+
+def open_store(url: str, *, clock: Clock, identity: Identity | None = None, busy_timeout_s: float = 30.0) -> SqlStore:
+    """Opens, and creates or upgrades, the database at `url`; with `identity` also pins it.
+
+    `url` is `sqlite:///path` or `postgresql://...`. A write waits `busy_timeout_s` for another
+    process before StoreBusy. Raises ConfigError, StoreBusy, SchemaTooNew, or StoreUnusable, also
+    when the database belongs to another pair than `identity`.
+    """
+    database = open_database(url, clock=clock, busy_timeout_s=busy_timeout_s)
+    try:
+        upgrade(database)
+        store = SqlStore(database)
+        if identity is not None:
+            _require_identity(store, identity, database.place)
+    except BaseException:
+        database.close()
+        raise
+    return store
+
+
+def _require_identity(store: SqlStore, identity: Identity, place: str) -> None:
+    pinned = store.pin_identity(identity)
+    if pinned != identity:
+        raise StoreUnusable(
+            f"{place}: belongs to {_named(pinned)}, not to {_named(identity)};"
+            " give each pair of systems a database of its own"
+        )
+
+
+def _named(identity: Identity) -> str:
+    org = "sandbox" if identity.is_sandbox else "production"
+    mode = "live" if identity.livemode else "test"
+    return f"{org} org {identity.org_id} with {mode} account {identity.account_id}"
+
+
+class SqlStore(Store):
+    """See `ports.Store` for what each method promises. Safe to share between threads."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def pin_identity(self, identity: Identity) -> Identity:
+        with self._database.write(_SCOPE_ID) as tx:
+            first = update(scope).where(scope.c.id == tx.scope_id, scope.c.org_id.is_(None))
+            tx.connection.execute(
+                first.values(
+                    org_id=identity.org_id,
+                    is_sandbox=identity.is_sandbox,
+                    account_id=identity.account_id,
+                    livemode=identity.livemode,
+                    pinned_at=tx.now,
+                )
+            )
+            row = tx.connection.execute(select(scope).where(scope.c.id == tx.scope_id)).one()
+            return Identity(
+                org_id=row.org_id, is_sandbox=row.is_sandbox, account_id=row.account_id, livemode=row.livemode
+            )
+
+    def load_cursors(self, side: Side) -> Mapping[str, Cursor]:
+        with self._database.read(_SCOPE_ID) as tx:
+            rows = tx.connection.execute(
+                select(cursor).where(cursor.c.scope_id == tx.scope_id, cursor.c.side == side.value)
+            )
+            return {row.stream: cursor_from_row(row) for row in rows}
+
+    def record_signals(
+        self, signals: Sequence[Signal], cursors: Sequence[Cursor], *, shard_of: Callable[[Signal], int]
+    ) -> int:
+        with self._database.write(_SCOPE_ID) as tx:
+            return intake.record(tx, signals, cursors, shard_of=shard_of)
+
+    def load_signals(
+        self, *, shards: Sequence[int] | None, kinds: Sequence[str], limit: int, after_seq: int = 0
+    ) -> Sequence[StoredSignal]:
+        with self._database.read(_SCOPE_ID) as tx:
+            return signals.load(tx, shards=shards, kinds=kinds, limit=limit, after_seq=after_seq)
+
+    def forget_signals(self, seen: Sequence[StoredSignal]) -> None:
+        with self._database.write(_SCOPE_ID) as tx:
+            signals.forget(tx, seen)
+
+    def load_links(self, keys: Sequence[Key]) -> Mapping[Key, Link]:
+        with self._database.read(_SCOPE_ID) as tx:
+            return links.load(tx, keys)
+
+    def load_links_in(
+        self, *, kind: str | None = None, states: Sequence[str] = (), limit: int = 1000, after_born_id: str = ""
+    ) -> Sequence[Link]:
+        """In order of the birthplace id; pages are exact for one kind."""
+        with self._database.read(_SCOPE_ID) as tx:
+            return links.load_in(tx, kind=kind, states=states, limit=limit, after_born_id=after_born_id)
+
+    def load_unresolved(self, born: Sequence[Key] | None = None) -> Sequence[Operation]:
+        with self._database.read(_SCOPE_ID) as tx:
+            return operations.load_unresolved(tx, born)
+
+    def begin(self, links: Sequence[Link], operations: Sequence[Operation]) -> Sequence[Operation]:
+        """Raises LeaseLost, and stores nothing, when a link was moved on by another worker."""
+        with self._database.write(_SCOPE_ID) as tx:
+            return settle.begin(tx, links, operations)
+
+    def settle(self, settlements: Sequence[Settlement]) -> None:
+        """Raises LeaseLost, and stores nothing, when another worker settled one of these first."""
+        with self._database.write(_SCOPE_ID) as tx:
+            settle.settle(tx, settlements)
+
+    def report(self, findings: Sequence[Finding], *, cleared: Sequence[tuple[str, str]] = ()) -> None:
+        with self._database.write(_SCOPE_ID) as tx:
+            journal.report(tx, findings, cleared=cleared)
+
+    def load_findings(self, *, include_cleared: bool = False) -> Sequence[Finding]:
+        """In order of code, then subject."""
+        with self._database.read(_SCOPE_ID) as tx:
+            return journal.load_findings(tx, include_cleared=include_cleared)
+
+    def count_links(self) -> Mapping[str, Mapping[str, int]]:
+        with self._database.read(_SCOPE_ID) as tx:
+            return links.count(tx)
+
+    def count_signals(self) -> Mapping[str, int]:
+        with self._database.read(_SCOPE_ID) as tx:
+            return signals.count(tx)
+
+    def load_audit(self, born: Key, *, limit: int = 100) -> Sequence[Mapping[str, Any]]:
+        """Newest first: `seq`, `at`, `event`, `detail`."""
+        with self._database.read(_SCOPE_ID) as tx:
+            return journal.load_audit(tx, born, limit=limit)
+
+    def start_run(self, command: str, at: datetime) -> int:
+        with self._database.write(_SCOPE_ID) as tx:
+            return journal.start_run(tx, command, at)
+
+    def finish_run(self, run_id: int, at: datetime, summary: Mapping[str, Any]) -> None:
+        with self._database.write(_SCOPE_ID) as tx:
+            journal.finish_run(tx, run_id, at, summary)
+
+    def load_runs(self, limit: int = 20) -> Sequence[Mapping[str, Any]]:
+        """Newest first: `id`, `command`, `started_at`, `finished_at`, `summary`."""
+        with self._database.read(_SCOPE_ID) as tx:
+            return journal.load_runs(tx, limit)
+
+    def load_note(self, name: str) -> str | None:
+        with self._database.read(_SCOPE_ID) as tx:
+            return journal.load_note(tx, name)
+
+    def save_note(self, name: str, value: str) -> None:
+        with self._database.write(_SCOPE_ID) as tx:
+            journal.save_note(tx, name, value)
+
+    def close(self) -> None:
+        self._database.close()
