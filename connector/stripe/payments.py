@@ -14,7 +14,7 @@ from connector.core.errors import Refused
 from connector.stripe.client import PAGE_SIZE, Call
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from connector.stripe.client import Client
 
@@ -138,7 +138,7 @@ def _line(each: Json) -> Json:
 def _read_intent(item: Json) -> Json:
     charge = item.get("latest_charge")
     details = charge if isinstance(charge, dict) else {}
-    types: Sequence[str] = item.get("payment_method_types") or (None,)
+    types = item.get("payment_method_types") or [None]
     succeeded = item["status"] == "succeeded"
     return {
         **_common(item),

@@ -1,0 +1,168 @@
+"""What changed at Stripe since the cursors: events, and payment records, which have no events.
+
+Lists newest first and stops at the first page that reaches what was seen before, so that a quiet
+account costs one call per stream. Late events are caught by looking `overlap_s`, and at least the
+rest of that page, behind the newest one seen. May not fetch the records themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from connector.core.model import Cursor, Side, Signal
+from connector.ports import ChangePage
+from connector.stripe.client import PAGE_SIZE
+from connector.stripe.events import (
+    EVENT_TYPES,
+    Subject,
+    cause_of,
+    payment_subjects,
+    subjects_of,
+    subjects_of_invoice_payment,
+)
+from connector.stripe.reads import key_of
+from connector.stripe.resources import RESOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from connector.core.mapping import Pack
+    from connector.ports import Clock
+    from connector.stripe.client import Client
+
+EVENTS = "events"
+PAYMENT_RECORDS = "payment_records"
+
+#: Events are kept 30 days (platform.md C3); a cursor older than this may have missed some.
+EVENTS_KEPT_S = 29 * 24 * 3600
+
+#: Causes of signals, for the log and for findings.
+CAUSE_EVENT = "event"
+CAUSE_LIST = "poll"
+CAUSE_FIRST = "first"
+#: Events were lost because nobody read them for a month; everything is looked at.
+CAUSE_GAP = "gap"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """How far a stream was read: the content of a Cursor."""
+
+    #: creation time of the newest object seen, epoch seconds; 0 when there was none
+    created: int
+    #: newest ids seen, at most one page of them, newest first
+    seen: tuple[str, ...]
+    #: when the stream was last read, epoch seconds by our clock
+    read_at: int
+
+    def cursor(self, stream: str) -> Cursor:
+        value = {"created": self.created, "seen": list(self.seen), "read_at": self.read_at}
+        return Cursor(side=Side.STRIPE, stream=stream, value=orjson.dumps(value).decode())
+
+    @classmethod
+    def of(cls, cursor: Cursor) -> Position:
+        value = orjson.loads(cursor.value)
+        return cls(created=value["created"], seen=tuple(value["seen"]), read_at=value["read_at"])
+
+    def moved(self, first_page: Sequence[Mapping[str, Any]], *, now_s: int) -> Position:
+        """Where the stream stands once everything down to the old position was read."""
+        ids = [item["id"] for item in first_page]
+        return Position(
+            created=max([self.created, *(item["created"] for item in first_page)]),
+            seen=tuple(dict.fromkeys([*ids, *self.seen]))[:PAGE_SIZE],
+            read_at=now_s,
+        )
+
+
+class Poller:
+    def __init__(self, client: Client, *, pack: Pack, clock: Clock, overlap_s: int) -> None:
+        self._client = client
+        self._pack = pack
+        self._clock = clock
+        self._overlap_s = overlap_s
+
+    def changes(self, cursors: Mapping[str, Cursor]) -> Iterator[ChangePage]:
+        """A stream's cursor comes with its last page, so that an interrupted poll starts again."""
+        events = cursors.get(EVENTS)
+        if events is None:
+            yield from self._everything(CAUSE_FIRST)
+            return
+        if self._now_s() - Position.of(events).read_at > EVENTS_KEPT_S:
+            yield from self._everything(CAUSE_GAP)
+            return
+        yield from self._events(Position.of(events))
+        records = cursors.get(PAYMENT_RECORDS)
+        yield from self._payment_records(self._nowhere() if records is None else Position.of(records))
+
+    def _events(self, position: Position) -> Iterator[ChangePage]:
+        params = {"types": list(EVENT_TYPES), "created": {"gte": max(0, position.created - self._overlap_s)}}
+        for page, moved in self._unseen("/v1/events", params, position):
+            signals = dict.fromkeys(
+                signal
+                for event in page
+                for signal in self._signals(subjects_of(event), CAUSE_EVENT, caused_by=cause_of(event))
+            )
+            yield ChangePage(signals=tuple(signals), cursors=_cursors(EVENTS, moved))
+
+    def _payment_records(self, position: Position) -> Iterator[ChangePage]:
+        # `created_after` excludes its own second.
+        after = position.created - self._overlap_s - 1
+        params = {"created_after": after} if after > 0 else {}
+        for page, moved in self._unseen("/v1/payment_records", params, position):
+            subjects = [subject for item in page for subject in payment_subjects(item["id"])]
+            signals = self._signals(subjects, CAUSE_LIST)
+            yield ChangePage(signals=tuple(signals), cursors=_cursors(PAYMENT_RECORDS, moved))
+
+    def _unseen(
+        self, template: str, params: Mapping[str, Any], position: Position
+    ) -> Iterator[tuple[list[dict[str, Any]], Position | None]]:
+        """Pages of objects not seen before, and with the last one where the stream stands now."""
+        known = frozenset(position.seen)
+        now_s = self._now_s()
+        moved: Position | None = None
+        waiting: list[dict[str, Any]] | None = None
+        for page in self._client.pages(template, params):
+            if waiting is not None:
+                yield waiting, None
+            moved = moved or position.moved(page, now_s=now_s)
+            waiting = [item for item in page if item["id"] not in known]
+            if len(waiting) < len(page):
+                break
+        yield waiting or [], moved
+
+    def _everything(self, cause: str) -> Iterator[ChangePage]:
+        """All objects by full lists. The events' position is taken first: what happens meanwhile is read later."""
+        now_s = self._now_s()
+        newest = next(self._client.pages("/v1/events", {"types": list(EVENT_TYPES)}))
+        events = self._nowhere().moved(newest, now_s=now_s)
+        for name in ("customer", "product", "quote", "invoice"):
+            for page in self._client.pages(RESOURCES[name].collection, {}):
+                yield self._page(((name, item["id"]) for item in page), cause)
+        for page in self._client.pages("/v1/invoice_payments", {"status": "paid"}):
+            yield self._page((each for item in page for each in subjects_of_invoice_payment(item)), cause)
+        for page in self._client.pages("/v1/payment_intents", {}):
+            paid = (item["id"] for item in page if item["status"] == "succeeded")
+            yield self._page((each for payment_id in paid for each in payment_subjects(payment_id)), cause)
+        yield ChangePage(signals=(), cursors=(events.cursor(EVENTS),))
+        yield from self._payment_records(self._nowhere())
+
+    def _page(self, subjects: Iterable[Subject], cause: str) -> ChangePage:
+        return ChangePage(signals=tuple(self._signals(subjects, cause)), cursors=())
+
+    def _signals(self, subjects: Iterable[Subject], cause: str, caused_by: str | None = None) -> Iterator[Signal]:
+        for stripe_object, record_id in dict.fromkeys(subjects):
+            for mapping in self._pack.kinds_on(Side.STRIPE, stripe_object):
+                yield Signal(key=key_of(mapping.kind, record_id), cause=cause, caused_by=caused_by)
+
+    def _nowhere(self) -> Position:
+        return Position(created=0, seen=(), read_at=self._now_s())
+
+    def _now_s(self) -> int:
+        return int(self._clock.now().timestamp())
+
+
+def _cursors(stream: str, position: Position | None) -> tuple[Cursor, ...]:
+    return () if position is None else (position.cursor(stream),)

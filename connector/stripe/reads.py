@@ -1,0 +1,113 @@
+"""Current records by id, and records that carry our mark. Reads only; one call per record."""
+
+from __future__ import annotations
+
+from concurrent.futures import FIRST_EXCEPTION, wait
+from typing import TYPE_CHECKING, Any
+
+from connector.core.errors import Refused
+from connector.core.model import Key, Record, Side
+from connector.stripe.client import Call
+from connector.stripe.payments import PaymentReader, assemble, invoice_payment_lines
+from connector.stripe.resources import RESOURCES, Resource, first_lines, has_more_lines, record_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from concurrent.futures import Executor, Future
+
+    from connector.core.mapping import Pack
+    from connector.stripe.client import Client
+
+
+class Reader:
+    def __init__(self, client: Client, *, pack: Pack, executor: Executor) -> None:
+        self._client = client
+        self._pack = pack
+        self._executor = executor
+        self._payments = PaymentReader(client)
+
+    def fetch_many(self, wanted: Mapping[str, Sequence[str]]) -> dict[Key, Record]:
+        """Records of all kinds, concurrently; what does not exist is absent, what was deleted says so.
+
+        Never call it from a worker of the pool: it waits for workers.
+        """
+        pairs = [(kind, each) for kind, ids in wanted.items() for each in dict.fromkeys(ids)]
+        futures = [self._executor.submit(self._fetch_one, kind, each) for kind, each in pairs]
+        records = (record for record in _results(futures) if record is not None)
+        return {record.key: record for record in records}
+
+    def find(self, kind: str, born_ids: Iterable[str], *, org_id: str) -> dict[str, Record]:
+        """By the Salesforce id they carry; the newest where several do. Lists, because search lags by up
+        to an hour (platform.md C4), and stops when all are found.
+        """
+        resource = RESOURCES[self._pack.kinds[kind].stripe.object]
+        missing = set(born_ids)
+        found: dict[str, Record] = {}
+        params = {"expand": list(resource.list_expand)} if resource.list_expand else {}
+        pages = self._client.pages(resource.collection, params) if missing else ()
+        for page in pages:
+            for item in page:
+                born_id = marked_id(item, org_id=org_id)
+                if born_id in missing:
+                    found[born_id] = self._complete(kind, resource, item)
+                    missing.discard(born_id)
+            if not missing:
+                break
+        return found
+
+    def _fetch_one(self, kind: str, record_id: str) -> Record | None:
+        stripe_object = self._pack.kinds[kind].stripe.object
+        if stripe_object in {"payment", "payment_record"}:
+            return self._fetch_payment(kind, stripe_object, record_id)
+        resource = RESOURCES[stripe_object]
+        params = {"expand": list(resource.expand)} if resource.expand else {}
+        try:
+            item = self._client.send(Call(method="get", template=resource.item, id=record_id, params=params)).body
+        except Refused as error:
+            if error.status == 404:
+                return None
+            raise
+        return self._complete(kind, resource, item)
+
+    def _fetch_payment(self, kind: str, stripe_object: str, payment_id: str) -> Record | None:
+        paid = self._payments.fetch(payment_id)
+        if paid is None:
+            return None
+        if stripe_object == "payment_record":
+            return record_of(kind, paid.item, lines=invoice_payment_lines(paid))
+        fields, lines = assemble(paid)
+        return record_of(kind, fields, lines=lines)
+
+    def _complete(self, kind: str, resource: Resource, item: Mapping[str, Any]) -> Record:
+        """With all lines: a reply holds the first page only, and a list call may expand none."""
+        lines = list(first_lines(item))
+        if has_more_lines(item):
+            assert resource.lines_template is not None
+            # From the start, because the first page's size is Stripe's choice and the pages' size is ours.
+            pages = self._client.pages(resource.lines_template, {}, parent_id=item["id"])
+            lines = [line for page in pages for line in page]
+        return record_of(kind, item, lines=lines)
+
+
+def marked_id(item: Mapping[str, Any], *, org_id: str) -> str | None:
+    """The Salesforce id an object carries, if it is a mark of this org (architecture.md 2, marker)."""
+    metadata = item.get("metadata") or {}
+    if metadata.get("salesforce_org") != org_id:
+        return None
+    born_id: str | None = metadata.get("salesforce_id")
+    return born_id
+
+
+def key_of(kind: str, record_id: str) -> Key:
+    return Key(side=Side.STRIPE, kind=kind, id=record_id)
+
+
+def _results(futures: Sequence[Future[Record | None]]) -> list[Record | None]:
+    """All results, or the first error once nothing is in flight any more."""
+    try:
+        wait(futures, return_when=FIRST_EXCEPTION)
+    finally:
+        for future in futures:
+            future.cancel()
+        wait(futures)
+    return [future.result() for future in futures if not future.cancelled()]

@@ -1,0 +1,214 @@
+"""The Stripe side as the flows see it: `ports.System` over one account.
+
+One bounded pool of threads serves all callers, so that no more than `concurrency` requests are in
+flight. May not decide anything about records.
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
+from typing import TYPE_CHECKING
+
+from connector.core.errors import Refused, RemoteError
+from connector.core.model import Delay, Finding, Severity, Side
+from connector.ports import SideIdentity
+from connector.stripe.client import Call, Client
+from connector.stripe.polls import Poller
+from connector.stripe.reads import Reader
+from connector.stripe.writes import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
+
+    import requests
+
+    from connector.core.mapping import Pack
+    from connector.core.model import Cursor, Key, Operation, Outcome, Record
+    from connector.ports import ChangePage, Clock
+    from connector.remote import Caller
+    from connector.stripe.client import Limiter, Reply, StripeOptions
+
+#: What reading each kind needs, tried with a list of one (platform.md C9).
+_RIGHTS = {
+    "customer": ("/v1/customers", "/v1/events"),
+    "product": ("/v1/products", "/v1/events"),
+    "quote": ("/v1/quotes", "/v1/events"),
+    "invoice": ("/v1/invoices", "/v1/events"),
+    "payment": ("/v1/invoice_payments", "/v1/payment_intents", "/v1/payment_records", "/v1/events"),
+    "payment_record": ("/v1/payment_records",),
+}
+
+
+class StripeSystem:
+    side = Side.STRIPE
+
+    def __init__(self, options: StripeOptions, *, pack: Pack, clock: Clock, client: Client) -> None:
+        self._options = options
+        self._pack = pack
+        self._client = client
+        self._pool = ThreadPoolExecutor(max_workers=options.concurrency, thread_name_prefix="stripe")
+        self._reader = Reader(client, pack=pack, executor=self._pool)
+        self._writer = Writer(client, pack=pack)
+        self._poller = Poller(client, pack=pack, clock=clock, overlap_s=options.overlap_s)
+        self._org_id = options.org_id
+        self._account: Reply | None = None
+        self._account_lock = threading.Lock()
+
+    @property
+    def calls(self) -> int:
+        """Requests sent by this process, repeated attempts included."""
+        return self._client.calls
+
+    def bind(self, org_id: str) -> None:
+        """Names the Salesforce org whose marks are ours, once it is known."""
+        self._org_id = org_id
+
+    def identify(self) -> SideIdentity:
+        """Asked once per process. The mode is the key's; an account itself has none."""
+        body = self._account_reply().body
+        name = ((body.get("settings") or {}).get("dashboard") or {}).get("display_name")
+        name = name or (body.get("business_profile") or {}).get("name") or ""
+        return SideIdentity(id=body["id"], is_live=self._client.key.livemode, name=name)
+
+    def check(self, *, deep: bool = False) -> Sequence[Finding]:
+        """Does the account answer in our API version; with `deep`, may the key read every kind."""
+        findings: list[Finding] = []
+        answered = self._account_reply().headers.get("stripe-version")
+        if answered is not None and answered != self._options.api_version:
+            findings.append(_version_finding(self._options.api_version, answered))
+        if deep:
+            findings += self._check_rights()
+        return findings
+
+    def changes(self, cursors: Mapping[str, Cursor], *, kinds: Sequence[str]) -> Iterator[ChangePage]:
+        """Signals of every kind of the pack, whatever `kinds` asks for: they share one stream of events,
+        and a cursor that moved past the events of a kind left out would lose them.
+        """
+        return self._poller.changes(cursors) if kinds else iter(())
+
+    def fetch(self, kind: str, ids: Sequence[str], *, select: bool = False) -> Mapping[str, Record]:
+        del select  # births at Stripe have no condition
+        return {key.id: record for key, record in self._reader.fetch_many({kind: ids}).items()}
+
+    def fetch_many(
+        self, wanted: Mapping[str, Sequence[str]], *, select: Mapping[str, Sequence[str]]
+    ) -> Mapping[Key, Record]:
+        del select
+        return self._reader.fetch_many(wanted)
+
+    def find(self, kind: str, born_ids: Sequence[str]) -> Mapping[str, Record]:
+        """Needs `bind`: without the org, somebody else's mark could be taken for ours."""
+        assert self._org_id is not None, "find before bind"
+        assert self._pack.kinds[kind].born is Side.SALESFORCE, f"{kind} carries no mark at Stripe"
+        return self._reader.find(kind, born_ids, org_id=self._org_id)
+
+    def apply(self, operations: Sequence[Operation], on_outcome: Callable[[Operation, Outcome], None]) -> None:
+        """One outcome for each operation, from worker threads, as it ends.
+
+        Raises what stops the whole side, after the calls in flight have ended and every operation
+        that was not sent any more was reported as a Delay. So does an interrupt.
+        """
+        stop = threading.Event()
+        futures = [self._pool.submit(self._apply_one, each, on_outcome, stop) for each in operations]
+        try:
+            wait(futures)
+        except BaseException:
+            stop.set()
+            wait(futures)
+            raise
+        _raise_first(futures)
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._client.close()
+
+    def _apply_one(
+        self, operation: Operation, on_outcome: Callable[[Operation, Outcome], None], stop: threading.Event
+    ) -> RemoteError | None:
+        if stop.is_set():
+            on_outcome(operation, Delay(code="not_sent", message="stopped before this operation was sent"))
+            return None
+        try:
+            outcome, error = self._writer.perform(operation)
+            if error is not None:
+                stop.set()
+            on_outcome(operation, outcome)
+        except BaseException:
+            stop.set()
+            raise
+        return error
+
+    def _account_reply(self) -> Reply:
+        with self._account_lock:
+            if self._account is None:
+                self._account = self._client.send(Call(method="get", template="/v1/account"))
+            return self._account
+
+    def _check_rights(self) -> list[Finding]:
+        objects = {mapping.stripe.object: mapping.kind for mapping in self._pack.kinds.values()}
+        templates = dict.fromkeys(template for name in objects for template in _RIGHTS[name])
+        futures = {template: self._pool.submit(partial(self._try_right, template)) for template in templates}
+        denied = {template: error for template, future in futures.items() if (error := future.result()) is not None}
+        return [
+            _rights_finding(kind, template, denied[template])
+            for name, kind in objects.items()
+            for template in _RIGHTS[name]
+            if template in denied
+        ]
+
+    def _try_right(self, template: str) -> Refused | None:
+        try:
+            self._client.send(Call(method="get", template=template, params={"limit": 1}))
+        except Refused as error:
+            if error.status == 403:
+                return error
+            raise
+        return None
+
+
+def connect(
+    options: StripeOptions,
+    *,
+    pack: Pack,
+    clock: Clock,
+    caller: Caller,
+    limiter: Limiter,
+    session_factory: Callable[[], requests.Session] | None = None,
+) -> StripeSystem:
+    """The Stripe side. Sends nothing yet; raises ConfigError when key or address cannot be right."""
+    client = Client(options, caller=caller, limiter=limiter, session_factory=session_factory)
+    return StripeSystem(options, pack=pack, clock=clock, client=client)
+
+
+def _raise_first(futures: Sequence[Future[RemoteError | None]]) -> None:
+    for future in futures:
+        error = future.result()
+        if error is not None:
+            raise error
+
+
+def _version_finding(wanted: str, answered: str) -> Finding:
+    return Finding(
+        code="stripe.api_version",
+        subject="stripe",
+        severity=Severity.BLOCKER,
+        observed=f"Stripe answers in API version {answered}",
+        wanted=f"API version {wanted}",
+        why="fields and meanings differ between versions",
+        remedy="set CONNECTOR_STRIPE__API_VERSION to a version this program knows, or upgrade the program",
+    )
+
+
+def _rights_finding(kind: str, template: str, error: Refused) -> Finding:
+    return Finding(
+        code="stripe.missing_right",
+        subject=kind,
+        severity=Severity.BLOCKER,
+        observed=f"the key may not read {template}: {error.message}",
+        wanted=f"read access to {template}",
+        why=f"{kind} cannot be followed without it",
+        remedy="give the restricted key this right in the Stripe dashboard under Developers > API keys",
+    )
