@@ -1,0 +1,54 @@
+"""What every resource of the REST API works with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from connector.sandbox.salesforce.database import Database
+from connector.sandbox.salesforce.engine import Actor, Engine
+from connector.sandbox.salesforce.errors import not_found
+from connector.sandbox.salesforce.rest.cursors import Cursors
+from connector.sandbox.salesforce.schema import SObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """One request's view of the org."""
+
+    version: str
+    engine: Engine
+    database: Database
+    actor: Actor
+    cursors: Cursors
+    now: datetime
+    #: the admin's cap on records per page, at most 2,000
+    max_page_size: int
+    api_used: int
+    api_limit: int
+
+    @property
+    def root(self) -> str:
+        return f"/services/data/{self.version}"
+
+    def sobject(self, name: str) -> SObject:
+        """The object as the caller sees it; raises NOT_FOUND."""
+        found = self.actor.objects.get(name)
+        if found is None:
+            found = next((obj for known, obj in self.actor.objects.items() if known.lower() == name.lower()), None)
+        if found is None:
+            raise not_found()
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A request below `/services/data/vXX.X/`; `segments` are still percent-encoded."""
+
+    method: str
+    segments: tuple[str, ...]
+    parameters: Mapping[str, str]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    #: the raw body of a request of its own, or the parsed body of a composite subrequest
+    body: bytes | object = b""
