@@ -22,12 +22,12 @@ KEY_PREFIX = "connector-"
 
 def encode_body(content: dict[str, Any]) -> bytes:
     """Canonical JSON. Decimal becomes {"$decimal": "12.34"} so that no reader makes it a float."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_default).encode()
+    return _ENCODER.encode(content).encode()
 
 
 def decode_body(body: bytes) -> dict[str, Any]:
     """The content `encode_body` was given; Decimals are Decimals again."""
-    content = json.loads(body, object_hook=_object_hook, parse_float=_refuse_float)
+    content = _DECODER.decode(body.decode())
     assert isinstance(content, dict)
     return content
 
@@ -50,3 +50,8 @@ def _object_hook(value: dict[str, Any]) -> Any:
 
 def _refuse_float(text: str) -> Any:
     raise ValueError(f"float {text} in a stored body")
+
+
+# Made once: the module functions of `json` build a new one at every call with options like these.
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_default)
+_DECODER = json.JSONDecoder(object_hook=_object_hook, parse_float=_refuse_float)
