@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Column, Row
 
     from connector.store.database import Tx
+
+#: what a Link is made of; leaving out the moment saves a fifth of a large read
+_OF_LINK = tuple(column for column in table.c if column.name not in ("scope_id", "updated_at"))
 
 
 def find_rows(tx: Tx, keys: Iterable[Key], columns: Sequence[Column[Any]]) -> Iterator[tuple[Key, Row[Any]]]:
@@ -38,11 +40,11 @@ def find_rows(tx: Tx, keys: Iterable[Key], columns: Sequence[Column[Any]]) -> It
 
 
 def load(tx: Tx, keys: Iterable[Key]) -> dict[Key, Link]:
-    return {key: link_from_row(row) for key, row in find_rows(tx, keys, tuple(table.c))}
+    return {key: link_from_row(row) for key, row in find_rows(tx, keys, _OF_LINK)}
 
 
 def load_in(tx: Tx, *, kind: str | None, states: Sequence[str], limit: int, after_born_id: str) -> list[Link]:
-    statement = select(table).where(table.c.scope_id == tx.scope_id, table.c.born_id > after_born_id)
+    statement = select(*_OF_LINK).where(table.c.scope_id == tx.scope_id, table.c.born_id > after_born_id)
     if kind is not None:
         statement = statement.where(table.c.kind == kind)
     if states:
@@ -58,7 +60,8 @@ def save(tx: Tx, links: Iterable[Link]) -> None:
     is given here was decided from an old state.
     """
     latest = {link.born: link for link in links}
-    rows = [link_row(tx, latest[born]) for born in sorted(latest)]
+    # One order for every writer: two batches that share links wait for each other, never in a circle.
+    rows = [link_row(tx, latest[born]) for born in sorted(latest, key=lambda born: (born.kind, born.id))]
     written = upsert_many(tx, table, rows, only_if=lambda new: new.revision >= table.c.revision)
     if written != len(rows):
         raise LeaseLost(f"{len(rows) - written} of {len(rows)} links were moved on by another worker meanwhile")
@@ -101,6 +104,8 @@ def count(tx: Tx) -> dict[str, dict[str, int]]:
     return numbers
 
 
-def _grouped(keys: Iterable[Key]) -> Iterator[tuple[tuple[Side, str], list[str]]]:
-    for group, members in groupby(sorted(set(keys)), key=lambda key: (key.side, key.kind)):
-        yield group, [key.id for key in members]
+def _grouped(keys: Iterable[Key]) -> Iterable[tuple[tuple[Side, str], list[str]]]:
+    groups: dict[tuple[Side, str], list[str]] = {}
+    for key in keys:
+        groups.setdefault((key.side, key.kind), []).append(key.id)
+    return groups.items()

@@ -33,8 +33,9 @@ def claim(tx: Tx, operations: Sequence[Operation]) -> list[Operation]:
     if not operations:
         return []
     statement = insert(tx, table).on_conflict_do_nothing().returning(table.c.id, table.c.idempotency_key)
-    # One order for every writer: two batches that share links wait for each other, never in a circle.
-    rows = [operation_row(tx, operation) for operation in sorted(operations, key=lambda operation: operation.born)]
+    # In one order for every writer, as links are saved.
+    in_order = sorted(operations, key=lambda operation: (operation.kind, operation.born.id))
+    rows = [operation_row(tx, operation) for operation in in_order]
     ids = {row.idempotency_key: row.id for row in tx.connection.execute(statement, rows)}
     stored: list[Operation] = []
     left_out: list[Operation] = []

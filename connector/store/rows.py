@@ -73,7 +73,7 @@ def link_from_row(row: Row[Any]) -> Link:
         born=born_key(row),
         mate_id=row.mate_id,
         earlier_mates=tuple(orjson.loads(row.earlier_mates_json)),
-        shadow={name: (pair[0], pair[1]) for name, pair in shadow.items()},
+        shadow={name: (salesforce, stripe) for name, (salesforce, stripe) in shadow.items()},
         revision=row.revision,
         state=LinkState(row.state),
         reason=row.reason,
