@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from connector.sandbox.salesforce.database import Database
 from connector.sandbox.salesforce.engine import Actor, Engine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from connector.sandbox.salesforce.database import Database
 
 #: ISO code, decimal places at Salesforce, units for one unit of the corporate currency (made up, stable)
 CURRENCIES = (
@@ -88,7 +92,7 @@ def _user(first: str, last: str, username: str) -> dict[str, object]:
         "Username": username,
         "Email": username,
         "Alias": (first[:1] + last)[:8].lower(),
-        "CommunityNickname": username.split("@")[0],
+        "CommunityNickname": username.split("@", maxsplit=1)[0],
         "TimeZoneSidKey": "GMT",
         "LocaleSidKey": "en_US",
         "EmailEncodingKey": "UTF-8",

@@ -8,11 +8,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.salesforce.formulas import FORMULAS
-from connector.sandbox.salesforce.schema import Field, SObject
 from connector.sandbox.salesforce.table import Row, Table
+
+if TYPE_CHECKING:
+    from connector.sandbox.salesforce.schema import Field, SObject
 
 Reader = Callable[[Row], Any]
 _ZERO = Decimal(0)

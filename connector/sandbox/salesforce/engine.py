@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from connector.sandbox.salesforce import ids
-from connector.sandbox.salesforce.database import Database
 from connector.sandbox.salesforce.errors import ApiError, unknown_column
 from connector.sandbox.salesforce.rollups import RollUps
-from connector.sandbox.salesforce.schema import Field, SObject
-from connector.sandbox.salesforce.table import Row
 from connector.sandbox.salesforce.values import to_stored
+
+if TYPE_CHECKING:
+    from connector.sandbox.salesforce.database import Database
+    from connector.sandbox.salesforce.schema import Field, SObject
+    from connector.sandbox.salesforce.table import Row
 
 #: receives the record as it would be stored; False refuses it
 Predicate = Callable[[Mapping[str, Any]], bool]
@@ -114,15 +116,8 @@ class Engine:
         if obj.custom and name_field is not None and "Name" not in row:
             # A custom object's text name left out over the API becomes the record's id.
             row["Name"] = record_id
-        now = self._stamp()
-        row.update(
-            Id=record_id,
-            CreatedDate=now,
-            CreatedById=actor.user_id,
-            LastModifiedDate=now,
-            LastModifiedById=actor.user_id,
-            SystemModstamp=now,
-        )
+        row["Id"] = record_id
+        self._sign(obj, row, actor, creating=True)
         self._check_rules(obj, row)
         self._write(sobject, None, row, counted=actor.counted)
         return record_id
@@ -135,8 +130,7 @@ class Engine:
         row = {name: value for name, value in {**old, **given}.items() if value is not None}
         self._check_required(obj, row, given)
         self._check_unique(obj, row, given)
-        now = self._stamp()
-        row.update(LastModifiedDate=now, LastModifiedById=actor.user_id, SystemModstamp=now)
+        self._sign(obj, row, actor, creating=False)
         self._check_rules(obj, row)
         self._write(sobject, old, row, counted=actor.counted)
 
@@ -162,14 +156,17 @@ class Engine:
                 if child_row is None:
                     continue
                 if reference.on_delete == "Cascade":
-                    self.delete(child.name, child_id, Actor(user_id=actor.user_id, objects=actor.objects, counted=False))
+                    self.delete(
+                        child.name, child_id, Actor(user_id=actor.user_id, objects=actor.objects, counted=False)
+                    )
                 else:
                     cleared = {name: value for name, value in child_row.items() if name != reference.name}
                     self._write(child.name, child_row, {**cleared, "SystemModstamp": now}, counted=False)
-        last = {**row, "IsDeleted": True, "LastModifiedDate": now, "LastModifiedById": actor.user_id}
+        last = {**row, "IsDeleted": True}
+        self._sign(self._database.objects[sobject], last, actor, creating=False)
         self._journal.append(_Undo(sobject, row, record_id, actor.counted))
         self.numbers.writes += actor.counted
-        self._database.tables[sobject].bury({**last, "SystemModstamp": now})
+        self._database.tables[sobject].bury(last)
         self._rollups.touch(sobject, row, None)
 
     def live_row(self, sobject: str, record_id: str) -> Row:
@@ -196,7 +193,7 @@ class Engine:
                 reference = seen.parents.get(key.lower())
                 if reference is None or not isinstance(value, Mapping):
                     raise unknown_column(key, seen.name)
-                known, value = reference, self._by_external_id(reference, value, actor)  # noqa: PLW2901 - resolved to an id
+                known, value = reference, self._by_external_id(reference, value, actor)  # noqa: PLW2901 - the id it means
             if known.name == "Id":
                 if creating:
                     raise ApiError(400, "INVALID_FIELD", "cannot specify Id in an insert call", ["Id"])
@@ -221,7 +218,9 @@ class Engine:
         wanted = {key: value for key, value in nested.items() if key != "attributes"}
         target = self._database.parent_object(reference)
         if len(wanted) != 1:
-            raise ApiError(400, "INVALID_FIELD", f"exactly one external id is needed for {reference.relationship_name}", [])
+            raise ApiError(
+                400, "INVALID_FIELD", f"exactly one external id is needed for {reference.relationship_name}", []
+            )
         ((key, value),) = wanted.items()
         known = actor.objects[target].find(key)
         if known is None or not (known.external_id or known.unique or known.name == "Id"):
@@ -233,7 +232,10 @@ class Engine:
         what = "not found" if not found else "matches more than one record"
         # Wording from billing-facts.md "Real-world integration evidence".
         raise ApiError(
-            400, "INVALID_FIELD", f"Foreign key external ID: {value} {what} for field {known.name} in entity {target}", []
+            400,
+            "INVALID_FIELD",
+            f"Foreign key external ID: {value} {what} for field {known.name} in entity {target}",
+            [],
         )
 
     def _check_reference(self, reference: Field, record_id: str) -> None:
@@ -262,11 +264,7 @@ class Engine:
         return row
 
     def _check_required(self, obj: SObject, row: Row, names: Iterable[str]) -> None:
-        missing = [
-            name
-            for name in names
-            if name not in row and obj.fields[name].required
-        ]
+        missing = [name for name in names if name not in row and obj.fields[name].required]
         if missing:
             message = f"Required fields are missing: [{', '.join(missing)}]"
             raise ApiError(400, "REQUIRED_FIELD_MISSING", message, missing)
@@ -297,6 +295,14 @@ class Engine:
                 zeros, _, tail = rest.partition("}")
                 row[known.name] = f"{head}{number:0{len(zeros)}d}{tail}"
 
+    def _sign(self, obj: SObject, row: Row, actor: Actor, *, creating: bool) -> None:
+        """Who and when; some objects keep only part of it."""
+        now = self._stamp()
+        signature = {"LastModifiedDate": now, "LastModifiedById": actor.user_id, "SystemModstamp": now}
+        if creating:
+            signature.update(CreatedDate=now, CreatedById=actor.user_id)
+        row.update({name: value for name, value in signature.items() if name in obj.fields})
+
     # -- storing ------------------------------------------------------------------------------------------------
 
     def _write(self, sobject: str, old: Row | None, new: Row, *, counted: bool) -> None:
@@ -311,4 +317,3 @@ class Engine:
         table = self._database.tables[sobject]
         self._journal.append(_Undo(sobject, table.rows[row["Id"]], row["Id"], counted=False))
         table.put(row)
-

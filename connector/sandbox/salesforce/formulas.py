@@ -217,7 +217,9 @@ FORMULAS: Mapping[str, Mapping[str, Formula]] = {
         "blng__PaymentStatus__c": _payment_status,
     },
     "blng__InvoiceLine__c": {
-        "blng__DebitPayments__c": _sum("blng__PaymentsAgainstDebitNoteLines__c", "-blng__RefundsAgainstDebitNoteLines__c"),
+        "blng__DebitPayments__c": _sum(
+            "blng__PaymentsAgainstDebitNoteLines__c", "-blng__RefundsAgainstDebitNoteLines__c"
+        ),
         "blng__Payments__c": _sum(
             "blng__PaymentsAgainstInvoiceLines__c", "-blng__RefundsAgainstInvoiceLines__c", "blng__DebitPayments__c"
         ),

@@ -8,19 +8,21 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import random
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import jwt
 
 from connector.sandbox.salesforce.rest.wire import Reply
 
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Mapping
+    from datetime import datetime
+
 _JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-_TOKEN_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._"
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._"
 #: an assertion may be valid for three minutes; clocks may differ by a little
 _MAX_ASSERTION_AGE_S = 180 + 30
 LOGIN_HOSTS = {True: "test.salesforce.com", False: "login.salesforce.com"}
@@ -37,6 +39,10 @@ class _Refused(Exception):
     def __init__(self, error: str, description: str, status: int = 400) -> None:
         super().__init__(error)
         self.reply = Reply(status=status, body={"error": error, "error_description": description})
+
+
+def _refuse_grant() -> None:
+    raise _Refused("unsupported_grant_type", "grant type not supported")
 
 
 class OAuth:
@@ -70,12 +76,14 @@ class OAuth:
             elif grant == "client_credentials":
                 self._check_client(form, headers, host)
             else:
-                raise _Refused("unsupported_grant_type", "grant type not supported")
+                _refuse_grant()
         except _Refused as refusal:
             return refusal.reply
         identity = f"{instance_url}/id/{self._org_id}/{self._user_id}"
         issued_at = str(int(now.timestamp()) * 1000)
-        signature = hmac.digest(self.credentials.client_secret.encode(), (identity + issued_at).encode(), hashlib.sha256)
+        signature = hmac.digest(
+            self.credentials.client_secret.encode(), (identity + issued_at).encode(), hashlib.sha256
+        )
         return Reply(
             body={
                 "access_token": self.mint(),
@@ -136,7 +144,7 @@ class OAuth:
             raise _Refused("invalid_grant", "expired authorization code")
 
     def _random_text(self, length: int) -> str:
-        return "".join(self._rng.choices(_TOKEN_CHARACTERS, k=length))
+        return "".join(self._rng.choices(_ALPHABET, k=length))
 
     def _random_hex(self, length: int) -> str:
         return "".join(self._rng.choices("0123456789ABCDEF", k=length))

@@ -12,11 +12,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from connector.sandbox.clock import Clock
 from connector.sandbox.http import Request, Response
 from connector.sandbox.salesforce import bootstrap, metadata, schema, state
 from connector.sandbox.salesforce.database import Database
@@ -30,8 +28,14 @@ from connector.sandbox.salesforce.rest.router import dispatch, resource_name
 from connector.sandbox.salesforce.rest.wire import Reply, dump
 from connector.sandbox.salesforce.values import wire_datetime
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from connector.sandbox.clock import Clock
+
 _SUPPORTED_VERSIONS = tuple(f"{number}.0" for number in range(31, 68))
 _RETIRED_VERSIONS = frozenset(f"v{number}.0" for number in range(7, 31))
+_SHIPPED_METADATA = metadata.shipped_metadata_dir()
 _MAX_URI_BYTES = 16_384
 _USERNAME = "stripe.connector@northwind.example"
 # billing-facts.md "Payment blng__Status__c: CONFLICT": orgs' metadata says these, the documentation others.
@@ -42,7 +46,7 @@ Fault = Callable[[Request], Response | None]
 
 
 class Org:
-    def __init__(
+    def __init__(  # noqa: PLR0913 - these are an org's settings, each with its default
         self,
         *,
         clock: Clock,
@@ -50,7 +54,7 @@ class Org:
         multi_currency: bool = True,
         default_currency: str = "USD",
         is_sandbox: bool = True,
-        metadata_dir: Path | None = metadata.shipped_metadata_dir(),  # noqa: B008 - a constant path, computed once
+        metadata_dir: Path | None = _SHIPPED_METADATA,
         rollups_move_modstamp: bool = True,
         payment_statuses: Sequence[str] = METADATA_PAYMENT_STATUSES,
         api_versions: Sequence[str] = _SUPPORTED_VERSIONS,
@@ -165,9 +169,7 @@ class Org:
         """Every field of a live record, formulas and roll-ups included. Raises ApiError when there is none."""
         with self._lock:
             row = self.engine.live_row(sobject, record_id)
-            return {
-                name: self.database.reader(sobject, name)(row) for name in self.database.objects[sobject].fields
-            }
+            return {name: self.database.reader(sobject, name)(row) for name in self.database.objects[sobject].fields}
 
     def ids(self, sobject: str) -> list[str]:
         """Ids of all live records, in order of creation."""

@@ -6,12 +6,15 @@ not, because both are seen in the wild (architecture.md 4: "roll-ups may or may 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING
 
-from connector.sandbox.salesforce.database import Database
-from connector.sandbox.salesforce.schema import Field, RollUp
-from connector.sandbox.salesforce.table import Row
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from connector.sandbox.salesforce.database import Database
+    from connector.sandbox.salesforce.schema import Field, RollUp
+    from connector.sandbox.salesforce.table import Row
 
 _ZERO = Decimal(0)
 
@@ -31,6 +34,8 @@ class RollUps:
                     rollup = field.rollup
                     self._parents.setdefault(rollup.child, set()).add((rollup.foreign_key, obj.name))
                     self._fields.setdefault((obj.name, rollup.child, rollup.foreign_key), []).append((field, rollup))
+        #: how many levels of roll-ups lie below an object: lines come before their document
+        self._depth = {name: self._levels_below(name) for name in database.objects}
         self._dirty: dict[tuple[str, str, str], dict[str, None]] = {}
 
     def touch(self, child: str, old: Row | None, new: Row | None) -> None:
@@ -44,14 +49,13 @@ class RollUps:
     def flush(self) -> None:
         """Brings every touched parent up to date, then the parents of those."""
         while self._dirty:
-            key = min(self._dirty, key=lambda candidate: self._depth(candidate[0]))
+            key = min(self._dirty, key=lambda candidate: self._depth[candidate[0]])
             for parent_id in self._dirty.pop(key):
                 self._recompute(key, parent_id)
 
-    def _depth(self, obj_name: str) -> int:
-        """How many levels of roll-ups lie below an object: lines come before their document."""
+    def _levels_below(self, obj_name: str) -> int:
         below = [child for parent, child, _ in self._fields if parent == obj_name]
-        return 1 + max((self._depth(child) for child in below), default=0)
+        return 1 + max((self._levels_below(child) for child in below), default=0)
 
     def _recompute(self, key: tuple[str, str, str], parent_id: str) -> None:
         parent_name, child_name, foreign_key = key

@@ -8,12 +8,14 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.salesforce.ids import custom_key_prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SCHEMA_DIR = Path(__file__).resolve().parents[2] / "data" / "salesforce" / "schema"
 
@@ -140,20 +142,20 @@ def build_objects(
     for name in sorted(raw):
         if name in {"CurrencyType", "DatedConversionRate"} and not multi_currency:
             continue
-        entries = [*raw[name]["fields"], *custom_fields.get(name, [])]
+        custom = (_field(name, entry, raw) for entry in custom_fields.get(name, []))
         fields[name] = {
             f.name: f
-            for f in (_field(name, entry, raw) for entry in entries)
+            for f in (*_published_fields(name), *custom)
             if (multi_currency or f.name != "CurrencyIsoCode")
             and (not f.is_formula or f.name in computed.get(name, frozenset()))
         }
     _drop_unfed_rollups(fields)
-    custom = [name for name in fields if raw[name].get("key_prefix") is None]
+    installed = [name for name in fields if raw[name].get("key_prefix") is None]
     return {
         name: _sobject(
             name,
             raw[name],
-            custom_key_prefix(custom.index(name)) if name in custom else raw[name]["key_prefix"],
+            custom_key_prefix(installed.index(name)) if name in installed else raw[name]["key_prefix"],
             kept,
         )
         for name, kept in fields.items()
@@ -228,6 +230,12 @@ def _raw_schema() -> dict[str, dict[str, Any]]:
     return {path.stem: json.loads(path.read_bytes()) for path in sorted(SCHEMA_DIR.glob("*.json"))}
 
 
+@functools.cache
+def _published_fields(name: str) -> tuple[Field, ...]:
+    raw = _raw_schema()
+    return tuple(_field(name, entry, raw) for entry in raw[name]["fields"])
+
+
 def _field(obj: str, data: Mapping[str, Any], raw: Mapping[str, Any]) -> Field:
     name, type_name = data["name"], data["type"]
     references = tuple(data.get("reference_to") or ())
@@ -235,7 +243,9 @@ def _field(obj: str, data: Mapping[str, Any], raw: Mapping[str, Any]) -> Field:
     # A required reference to an object this org does not have belongs to a feature that is switched off.
     unreachable = type_name == "reference" and not any(target in raw for target in references)
     cascade = bool(data.get("cascade_delete")) or (obj, name) in _STANDARD_CASCADES
-    calculated = bool(data.get("calculated")) or type_name == "address" or (obj in {"Contact", "User"} and name == "Name")
+    calculated = (
+        bool(data.get("calculated")) or type_name == "address" or (obj in {"Contact", "User"} and name == "Name")
+    )
     scale = data.get("scale")
     relationship = data.get("relationship_name")
     return Field(

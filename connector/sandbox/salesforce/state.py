@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from connector.sandbox.salesforce.database import Database
-from connector.sandbox.salesforce.schema import SObject
-from connector.sandbox.salesforce.table import Row
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from connector.sandbox.salesforce.database import Database
+    from connector.sandbox.salesforce.schema import SObject
+    from connector.sandbox.salesforce.table import Row
 
 
 def dump_tables(database: Database) -> dict[str, Any]:
@@ -41,6 +43,4 @@ def _to_json(row: Row) -> dict[str, Any]:
 
 def _from_json(obj: SObject, row: Mapping[str, Any]) -> Row:
     fields = obj.fields
-    return {
-        name: Decimal(value) if fields[name].is_number else value for name, value in row.items() if name in fields
-    }
+    return {name: Decimal(value) if fields[name].is_number else value for name, value in row.items() if name in fields}

@@ -6,10 +6,12 @@ Rows are plain dicts that hold only what is not null. Whoever changes a row goes
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from connector.sandbox.salesforce.schema import Field, SObject
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from connector.sandbox.salesforce.schema import Field, SObject
 
 Row = dict[str, Any]
 

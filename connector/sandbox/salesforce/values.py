@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.salesforce.errors import ApiError, parser_error
 from connector.sandbox.salesforce.ids import as_18
-from connector.sandbox.salesforce.schema import Field
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from connector.sandbox.salesforce.schema import Field
 
 _EMAIL = re.compile(r"[^@\s<>(),;]+@[^@\s.<>(),;]+(\.[^@\s.<>(),;]+)+\Z")
 _OFFSET_WITHOUT_COLON = re.compile(r"([+-]\d\d)(\d\d)$")
@@ -44,7 +47,8 @@ def to_stored(field: Field, value: Any) -> Any:
         return None
     if field.is_text:
         return _text(field, value)
-    return _READERS.get(field.type, _text)(field, value)
+    read: Callable[[Field, Any], Any] = _READERS.get(field.type, _text)
+    return read(field, value)
 
 
 def _text(field: Field, value: Any) -> str | None:
@@ -58,9 +62,7 @@ def _text(field: Field, value: Any) -> str | None:
         message = f"{field.label}: data value too large: {shown} (max length={field.length})"
         raise ApiError(400, "STRING_TOO_LONG", message, [field.name])
     if field.type == "email" and not _EMAIL.match(text):
-        raise ApiError(
-            400, "INVALID_EMAIL_ADDRESS", f"{field.label}: invalid email address: {text}", [field.name]
-        )
+        raise ApiError(400, "INVALID_EMAIL_ADDRESS", f"{field.label}: invalid email address: {text}", [field.name])
     if field.type == "picklist" and field.restricted and field.picklist and text not in field.picklist:
         if field.name == "CurrencyIsoCode":
             raise ApiError(400, "INVALID_CURRENCY_ISO", f"invalid currency code: {text}", [field.name])

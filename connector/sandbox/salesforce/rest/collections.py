@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.salesforce.errors import ApiError, not_found
 from connector.sandbox.salesforce.ids import as_18
 from connector.sandbox.salesforce.rest import records
-from connector.sandbox.salesforce.rest.context import Call, Context
 from connector.sandbox.salesforce.rest.wire import Reply
-from connector.sandbox.salesforce.schema import Field, SObject
+
+if TYPE_CHECKING:
+    from connector.sandbox.salesforce.rest.context import Call, Context
+    from connector.sandbox.salesforce.schema import Field, SObject
 
 MAX_RECORDS = 200
 MAX_RETRIEVED = 2000
@@ -28,7 +30,9 @@ def create(context: Context, call: Call, *, all_or_none: bool | None = None) -> 
     def write(record: Mapping[str, Any]) -> Json:
         obj = _type_of(context, record)
         if not obj.createable:
-            raise ApiError(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be inserted: {obj.label}", [])
+            raise ApiError(
+                400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be inserted: {obj.label}", []
+            )
         return _succeeded(context.engine.create(obj.name, record, context.actor))
 
     return _write_all(context, call, write, all_or_none)
@@ -104,7 +108,9 @@ def retrieve(context: Context, call: Call, obj: SObject) -> Reply:
 def _upsert_one(context: Context, obj: SObject, known: Field, record: Mapping[str, Any], value: object) -> Json:
     rows = [] if value is None else records.rows_by_external_id(context, obj, known, str(value))
     if len(rows) > 1:
-        message = f"{known.name}: more than one record found for external id field: [{', '.join(row['Id'] for row in rows)}]"
+        message = (
+            f"{known.name}: more than one record found for external id field: [{', '.join(row['Id'] for row in rows)}]"
+        )
         raise ApiError(400, "DUPLICATE_EXTERNAL_ID", message, [known.name])
     if rows:
         context.engine.update(obj.name, rows[0]["Id"], record, context.actor)
@@ -136,9 +142,7 @@ def _run(context: Context, given: list[Json], write: Write, *, all_or_none: bool
             results.append({"success": False, "errors": [error.as_row()]})
     if all_or_none and not all(result["success"] for result in results):
         context.engine.roll_back(savepoint)
-        results = [
-            {"success": False, "errors": [_ROLLED_BACK]} if result["success"] else result for result in results
-        ]
+        results = [{"success": False, "errors": [_ROLLED_BACK]} if result["success"] else result for result in results]
     return Reply(body=results)
 
 

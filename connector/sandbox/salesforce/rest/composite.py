@@ -84,7 +84,9 @@ def _check_limits(requests: list[Json]) -> None:
         raise ApiError(400, "LIMIT_EXCEEDED", message)
     references = [item.get("referenceId") for item in requests]
     if not all(isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_]*", name) for name in references):
-        raise ApiError(400, "JSON_PARSER_ERROR", "every subrequest needs a referenceId of letters, digits and underscores")
+        raise ApiError(
+            400, "JSON_PARSER_ERROR", "every subrequest needs a referenceId of letters, digits and underscores"
+        )
     if len(set(references)) != len(references):
         raise ApiError(400, "JSON_PARSER_ERROR", "referenceId must be unique within a composite request")
 
@@ -96,7 +98,9 @@ def _is_query_or_collection(url: str) -> bool:
 
 def _run(context: Context, item: Json, bodies: Mapping[str, Any], dispatch: Dispatch, *, all_or_none: bool) -> Reply:
     try:
-        url = _REFERENCE.sub(lambda match: quote(str(_resolve(match.group(1), bodies)), safe=""), str(item.get("url", "")))
+        url = _REFERENCE.sub(
+            lambda match: quote(str(_resolve(match.group(1), bodies)), safe=""), str(item.get("url", ""))
+        )
         body = _substitute(item.get("body"), bodies)
         headers = {str(name).lower(): str(value) for name, value in (item.get("httpHeaders") or {}).items()}
         return dispatch(_call(context, str(item.get("method", "")), url, headers, body), all_or_none)
@@ -110,8 +114,10 @@ def _run(context: Context, item: Json, bodies: Mapping[str, Any], dispatch: Disp
 def _call(context: Context, method: str, url: str, headers: Mapping[str, str], body: object) -> Call:
     parts = urlsplit(url)
     segments = parts.path.strip("/").split("/")
-    if segments[:2] != ["services", "data"] or segments[2:3] != [context.version] or segments[3:4] == ["composite"] and (
-        segments[4:5] != ["sobjects"]
+    if (
+        segments[:2] != ["services", "data"]
+        or segments[2:3] != [context.version]
+        or (segments[3:4] == ["composite"] and (segments[4:5] != ["sobjects"]))
     ):
         raise ApiError(400, "INVALID_URI", f"not a resource a subrequest may use: {parts.path}")
     return Call(

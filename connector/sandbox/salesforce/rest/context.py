@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from typing import TYPE_CHECKING
 
-from connector.sandbox.salesforce.database import Database
-from connector.sandbox.salesforce.engine import Actor, Engine
 from connector.sandbox.salesforce.errors import not_found
-from connector.sandbox.salesforce.rest.cursors import Cursors
-from connector.sandbox.salesforce.schema import SObject
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from connector.sandbox.salesforce.database import Database
+    from connector.sandbox.salesforce.engine import Actor, Engine
+    from connector.sandbox.salesforce.rest.cursors import Cursors
+    from connector.sandbox.salesforce.schema import SObject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from connector.sandbox.salesforce.errors import ApiError
-from connector.sandbox.salesforce.soql.execute import Result
+
+if TYPE_CHECKING:
+    from connector.sandbox.salesforce.soql.execute import Result
 
 _LIFETIME = timedelta(days=2)
 _INVALID = "invalid query locator"

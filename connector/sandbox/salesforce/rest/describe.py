@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from connector.sandbox.salesforce.schema import Field, SObject
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from connector.sandbox.salesforce.schema import Field, SObject
 
 _SOAP_TYPES = {
     "id": "tns:ID",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.salesforce.errors import ApiError
-from connector.sandbox.salesforce.rest.context import Call, Context
 from connector.sandbox.salesforce.rest.wire import Reply
 from connector.sandbox.salesforce.soql.execute import Result, run_query
+
+if TYPE_CHECKING:
+    from connector.sandbox.salesforce.rest.context import Call, Context
 
 _BATCH_SIZE = re.compile(r"batchSize\s*=\s*(\d+)", re.IGNORECASE)
 

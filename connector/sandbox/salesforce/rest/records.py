@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.salesforce.errors import ApiError, not_found, unknown_column
 from connector.sandbox.salesforce.ids import as_18
-from connector.sandbox.salesforce.rest.context import Call, Context
 from connector.sandbox.salesforce.rest.wire import Reply, load_object
-from connector.sandbox.salesforce.schema import Field, SObject
-from connector.sandbox.salesforce.table import Row
 from connector.sandbox.salesforce.values import parse_datetime, wire_datetime
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from connector.sandbox.salesforce.rest.context import Call, Context
+    from connector.sandbox.salesforce.schema import Field, SObject
+    from connector.sandbox.salesforce.table import Row
 
 _MAX_REPLICATION_DAYS = 30
 _MAX_REPLICATION_IDS = 600_000
@@ -24,7 +27,9 @@ def body_of(call: Call) -> dict[str, Any]:
     if isinstance(call.body, bytes):
         return load_object(call.body)
     if not isinstance(call.body, dict):
-        raise ApiError(400, "JSON_PARSER_ERROR", "The HTTP entity body is required, but this request has no entity body.")
+        raise ApiError(
+            400, "JSON_PARSER_ERROR", "The HTTP entity body is required, but this request has no entity body."
+        )
     return call.body
 
 
@@ -140,7 +145,7 @@ def _upsert(context: Context, call: Call, obj: SObject, known: Field, value: str
 
 def _condition_fails(call: Call, row: Mapping[str, Any]) -> bool:
     """The weak date conditions: one second's resolution, against LastModifiedDate (platform.md B)."""
-    changed = parse_datetime(row["LastModifiedDate"])
+    changed = parse_datetime(row.get("LastModifiedDate", row["SystemModstamp"]))
     if call.method == "GET" and "if-modified-since" in call.headers:
         return changed <= _http_date(call.headers["if-modified-since"])
     if "if-unmodified-since" in call.headers:
@@ -187,7 +192,9 @@ def _span(context: Context, call: Call) -> tuple[str, str]:
     moments = []
     for name in ("start", "end"):
         try:
-            moments.append(parse_datetime(call.parameters.get(name, "").replace(" ", "+")).replace(second=0, microsecond=0))
+            moments.append(
+                parse_datetime(call.parameters.get(name, "").replace(" ", "+")).replace(second=0, microsecond=0)
+            )
         except ValueError:
             raise ApiError(400, "INVALID_REPLICATION_DATE", f"{name} is not a date and time with an offset") from None
     start, end = moments

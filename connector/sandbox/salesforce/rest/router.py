@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from connector.sandbox.salesforce.errors import ApiError, not_found
 from connector.sandbox.salesforce.rest import collections, composite, describe, queries, records
-from connector.sandbox.salesforce.rest.context import Call, Context
 from connector.sandbox.salesforce.rest.wire import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from connector.sandbox.salesforce.rest.context import Call, Context
 
 _RESOURCES = ("composite", "limits", "query", "queryAll", "sobjects")
 

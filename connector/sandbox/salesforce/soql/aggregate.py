@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.salesforce.errors import malformed_query
-from connector.sandbox.salesforce.schema import Field
 from connector.sandbox.salesforce.soql.ast import Call, Path, Query
-from connector.sandbox.salesforce.soql.scope import Bound, Scope
 from connector.sandbox.salesforce.soql.where import Operand, Subselect, compared, compile_condition
 from connector.sandbox.salesforce.table import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from connector.sandbox.salesforce.schema import Field
+    from connector.sandbox.salesforce.soql.scope import Bound, Scope
 
 #: one group of rows
 Group = list[Row]
@@ -49,7 +52,7 @@ def aggregate(query: Query, scope: Scope, rows: list[Row], subselect: Subselect)
         nulls_first = order.nulls_first if order.nulls_first is not None else not order.descending
         with_value = [group for group in found if read(group) is not None]
         without = [group for group in found if read(group) is None]
-        with_value.sort(key=lambda group: compared(field, read(group)), reverse=order.descending)  # noqa: B023 - used at once
+        with_value.sort(key=lambda group: compared(field, read(group)), reverse=order.descending)
         found = [*without, *with_value] if nulls_first else [*with_value, *without]
     found = found[query.offset :]
     if query.limit is not None:

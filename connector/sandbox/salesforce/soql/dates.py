@@ -5,8 +5,11 @@ Days are counted in UTC: the simulated users' time zone. A week starts on Sunday
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: first day, day after the last
 Days = tuple[date, date]

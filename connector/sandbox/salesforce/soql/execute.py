@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from connector.sandbox.salesforce.database import Database
 from connector.sandbox.salesforce.errors import malformed_query
-from connector.sandbox.salesforce.schema import SObject
 from connector.sandbox.salesforce.soql.aggregate import aggregate, is_aggregate
 from connector.sandbox.salesforce.soql.ast import Call, Order, Path, Query
 from connector.sandbox.salesforce.soql.parser import parse
@@ -23,7 +19,14 @@ from connector.sandbox.salesforce.soql.where import (
     field_operand,
     modstamp_bounds,
 )
-from connector.sandbox.salesforce.table import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import date
+
+    from connector.sandbox.salesforce.database import Database
+    from connector.sandbox.salesforce.schema import SObject
+    from connector.sandbox.salesforce.table import Row
 
 _FIELDS_LIMIT = 200
 _MAX_OFFSET = 2000
@@ -60,7 +63,9 @@ def run_query(
         if len(query.select) == 1 and isinstance(only, Call) and only.argument is None and not query.group_by:
             if only.function != "COUNT" or only.alias is not None:
                 raise malformed_query(f"unexpected token: '{only.alias or only.function}'")
-            return Result(total_size=len(rows) if query.limit is None else min(len(rows), query.limit), rows=[], render=dict)
+            return Result(
+                total_size=len(rows) if query.limit is None else min(len(rows), query.limit), rows=[], render=dict
+            )
         records = aggregate(query, scope, rows, _subselect(scope))
         return Result(total_size=len(records), rows=records, render=dict)
     if query.having is not None:
@@ -144,7 +149,9 @@ def _subselect(scope: Scope) -> Callable[[Query], set[str]]:
         inner = scope.inner(find_object(scope.objects, query.source, scope.text), query.alias)
         column = query.select[0]
         if len(query.select) != 1 or not isinstance(column, Path) or query.order_by or query.limit is not None:
-            raise malformed_query("a semi-join subselect selects exactly one id or reference and is neither ordered nor limited")
+            raise malformed_query(
+                "a semi-join subselect selects exactly one id or reference and is neither ordered nor limited"
+            )
         bound = inner.bind(column)
         if bound.field.type not in {"id", "reference"}:
             raise malformed_query(f"a semi-join subselect cannot select {bound.field.name}: it is no id or reference")

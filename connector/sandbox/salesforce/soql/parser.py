@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken
 from lark.exceptions import VisitError
@@ -19,6 +18,9 @@ from lark.exceptions import VisitError
 from connector.sandbox.salesforce.errors import ApiError, malformed_query
 from connector.sandbox.salesforce.soql.ast import Call, Comparison, Condition, Literal, Logical, Not, Order, Path, Query
 from connector.sandbox.salesforce.values import parse_datetime, wire_datetime
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _GRAMMAR = r"""
 start: query
@@ -86,11 +88,34 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'"
 _ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
 _STRING = re.compile(r"'(?:[^'\\]|\\.)*'", re.DOTALL)
 DATE_LITERALS = frozenset(
-    "YESTERDAY TODAY TOMORROW LAST_WEEK THIS_WEEK NEXT_WEEK LAST_MONTH THIS_MONTH NEXT_MONTH LAST_90_DAYS NEXT_90_DAYS "
-    "LAST_YEAR THIS_YEAR NEXT_YEAR".split()
+    [
+        "YESTERDAY",
+        "TODAY",
+        "TOMORROW",
+        "LAST_WEEK",
+        "THIS_WEEK",
+        "NEXT_WEEK",
+        "LAST_MONTH",
+        "THIS_MONTH",
+        "NEXT_MONTH",
+        "LAST_90_DAYS",
+        "NEXT_90_DAYS",
+        "LAST_YEAR",
+        "THIS_YEAR",
+        "NEXT_YEAR",
+    ]
 )
 DATE_LITERALS_N = frozenset(
-    "LAST_N_DAYS NEXT_N_DAYS N_DAYS_AGO LAST_N_MONTHS NEXT_N_MONTHS N_MONTHS_AGO LAST_N_YEARS NEXT_N_YEARS".split()
+    [
+        "LAST_N_DAYS",
+        "NEXT_N_DAYS",
+        "N_DAYS_AGO",
+        "LAST_N_MONTHS",
+        "NEXT_N_MONTHS",
+        "N_MONTHS_AGO",
+        "LAST_N_YEARS",
+        "NEXT_N_YEARS",
+    ]
 )
 # The beginnings of clauses this grammar refuses; as aliases they would be swallowed.
 _NOT_AN_ALIAS = frozenset({"FOR", "WITH", "USING", "ALL", "UPDATE", "AS"})
@@ -175,7 +200,8 @@ class _Builder(Transformer[Token, Query]):
         if isinstance(first, Token):
             position = first.start_pos or 0
             return tuple(
-                Literal(kind="string", value=_unescape(text[1:-1]), position=position) for text in _STRING.findall(first)
+                Literal(kind="string", value=_unescape(text[1:-1]), position=position)
+                for text in _STRING.findall(first)
             )
         return first if isinstance(first, Query) else tuple(children)
 
@@ -219,7 +245,9 @@ def _unescape(text: str) -> str:
         if code in {"_", "%"}:
             return f"\\{code}"  # kept for LIKE, which alone gives these a meaning
         if code.lower() not in _ESCAPES:
-            raise malformed_query(f"Illegal string literal: Invalid string literal. Illegal character sequence '\\{code}'")
+            raise malformed_query(
+                f"Illegal string literal: Invalid string literal. Illegal character sequence '\\{code}'"
+            )
         return _ESCAPES[code.lower()]
 
     return _ESCAPE.sub(replace, text)
@@ -289,6 +317,6 @@ def located(text: str, position: int, code: str, message: str) -> ApiError:
     line_start = text.rfind("\n", 0, position) + 1
     row, column = text.count("\n", 0, position) + 1, position - line_start + 1
     start, end = max(line_start, position - 40), min(len(text), position + 40)
-    excerpt = text[start:end].split("\n")[0]
+    excerpt = text[start:end].split("\n", maxsplit=1)[0]
     caret = " " * (position - start) + "^"
     return ApiError(400, code, f"\n{excerpt}\n{caret}\nERROR at Row:{row}:Column:{column}\n{message}")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from typing import TYPE_CHECKING
 
-from connector.sandbox.salesforce.database import Database, Reader
-from connector.sandbox.salesforce.errors import ApiError
-from connector.sandbox.salesforce.schema import Field, SObject
-from connector.sandbox.salesforce.soql.ast import Path
 from connector.sandbox.salesforce.soql.parser import located
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from connector.sandbox.salesforce.database import Database, Reader
+    from connector.sandbox.salesforce.errors import ApiError
+    from connector.sandbox.salesforce.schema import Field, SObject
+    from connector.sandbox.salesforce.soql.ast import Path
 
 _MAX_LEVELS = 5
 _HINT = (
@@ -74,9 +78,7 @@ class Scope:
         field = obj.find(parts[-1])
         if field is None:
             hint = _HINT.format(suffix="__c", what="custom field")
-            message = (
-                f"No such column '{parts[-1]}' on entity '{obj.name}'. If you are attempting to use a custom field, {hint}"
-            )
+            message = f"No such column '{parts[-1]}' on entity '{obj.name}'. If you are attempting to use a custom field, {hint}"
             raise self.error(path, "INVALID_FIELD", message)
         whole = (*spelled, field.name)
         return Bound(parts=whole, field=field, read=self.database.path_reader(self.obj.name, whole))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from connector.sandbox.salesforce.database import Database, Reader
-from connector.sandbox.salesforce.schema import SObject
-from connector.sandbox.salesforce.soql.scope import Bound
 from connector.sandbox.salesforce.table import Row
+
+if TYPE_CHECKING:
+    from connector.sandbox.salesforce.database import Database, Reader
+    from connector.sandbox.salesforce.schema import SObject
+    from connector.sandbox.salesforce.soql.scope import Bound
 
 Json = dict[str, Any]
 #: renders the children of one parent row

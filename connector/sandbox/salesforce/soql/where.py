@@ -9,16 +9,18 @@ import operator
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.salesforce.errors import ApiError, malformed_query
 from connector.sandbox.salesforce.ids import as_18
-from connector.sandbox.salesforce.schema import Field
 from connector.sandbox.salesforce.soql.ast import Call, Comparison, Condition, Literal, Logical, Not, Path, Query
 from connector.sandbox.salesforce.soql.dates import days_of
 from connector.sandbox.salesforce.soql.parser import DATE_LITERALS, DATE_LITERALS_N
-from connector.sandbox.salesforce.soql.scope import Scope
 from connector.sandbox.salesforce.table import Row
+
+if TYPE_CHECKING:
+    from connector.sandbox.salesforce.schema import Field
+    from connector.sandbox.salesforce.soql.scope import Scope
 
 Predicate = Callable[[Row], bool]
 #: runs a subselect and gives its single column
@@ -58,7 +60,9 @@ def compile_condition(
     if isinstance(condition.right, Query):
         wanted = subselect(condition.right)
         if left.field.type not in {"id", "reference"}:
-            raise ApiError(400, "INVALID_QUERY_FILTER_OPERATOR", f"invalid operator on {left.field.type} field: {left.name}")
+            raise ApiError(
+                400, "INVALID_QUERY_FILTER_OPERATOR", f"invalid operator on {left.field.type} field: {left.name}"
+            )
         return _membership(left, wanted, condition.operator)
     if isinstance(condition.right, tuple):
         values = {compared(left.field, literal_value(left.field, literal)) for literal in condition.right}
@@ -144,7 +148,9 @@ def _comparison(left: Operand, operator_name: str, literal: Literal, scope: Scop
 
 def _like(left: Operand, pattern: Any) -> Predicate:
     if not left.field.is_text or pattern is None:
-        raise ApiError(400, "INVALID_QUERY_FILTER_OPERATOR", f"invalid operator on {left.field.type} field: {left.name}")
+        raise ApiError(
+            400, "INVALID_QUERY_FILTER_OPERATOR", f"invalid operator on {left.field.type} field: {left.name}"
+        )
     pieces = re.split(r"(\\%|\\_|%|_)", pattern)
     translated = "".join({"%": ".*", "_": "."}.get(piece, re.escape(piece.removeprefix("\\"))) for piece in pieces)
     matches = re.compile(translated + r"\Z", re.IGNORECASE | re.DOTALL).match
