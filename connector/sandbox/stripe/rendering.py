@@ -1,0 +1,19 @@
+"""JSON bytes of what the account answers; decimals stay exact."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+
+def render(value: Any) -> bytes:
+    return orjson.dumps(value, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        # A JSON number written from the decimal's own digits: no float in between.
+        return orjson.Fragment(format(value, "f"))
+    raise TypeError(type(value).__name__)
