@@ -1,0 +1,157 @@
+"""Who answers and what its objects look like: the organisation and all describes in one call.
+
+Field names of a describe come from the recorded answers of a real org (`queryable`, `createable`,
+`externalId`, `caseSensitive`, `picklistValues`, ...). May not judge; `inspection.py` does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from connector.core.errors import Refused
+from connector.core.model import Side
+from connector.salesforce import soql
+from connector.salesforce.composite import Query, SubRequest
+from connector.salesforce.errors import read_failure
+from connector.salesforce.reads import CURRENCY_FIELD, STAMP
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from connector.core.mapping import KindMapping, Pack
+    from connector.salesforce.client import Client
+
+_ORGANIZATION: Final = Query(text="SELECT Id,Name,IsSandbox FROM Organization LIMIT 1", action="identify")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectShape:
+    """One object as the signed-in user may use it; a field hidden from the user is not in `fields`."""
+
+    name: str
+    queryable: bool
+    createable: bool
+    updateable: bool
+    fields: Mapping[str, Mapping[str, Any]]
+
+    def field(self, name: str) -> Mapping[str, Any] | None:
+        return self.fields.get(name.lower())
+
+    def picklist(self, name: str) -> frozenset[str] | None:
+        """The active values of a picklist field; None when it is missing or no picklist."""
+        found = self.field(name)
+        if found is None or found.get("type") not in {"picklist", "multipicklist"}:
+            return None
+        return frozenset(entry["value"] for entry in found.get("picklistValues", ()) if entry.get("active", True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrgShape:
+    org_id: str
+    name: str
+    is_sandbox: bool
+    multi_currency: bool
+    #: by object name; an object the user cannot see is absent
+    objects: Mapping[str, ObjectShape]
+    #: per object, why its paths through lookups cannot be read; absent when they can
+    broken_paths: Mapping[str, str]
+
+
+def objects_of(pack: Pack) -> dict[str, list[KindMapping]]:
+    """Every object the pack touches, with the kinds that need it."""
+    found: dict[str, list[KindMapping]] = {}
+    for mapping in pack.kinds.values():
+        names = [mapping.salesforce.object]
+        names += [watch.object for watch in mapping.salesforce.watches]
+        names += [companion.object for companion in mapping.also]
+        if mapping.lines is not None:
+            names.append(mapping.lines.object)
+        for name in dict.fromkeys(names):
+            found.setdefault(name, []).append(mapping)
+    return found
+
+
+def read_paths_of(pack: Pack) -> dict[str, dict[str, set[str]]]:
+    """Object -> path -> kinds that read it."""
+    found: dict[str, dict[str, set[str]]] = {}
+
+    def add(name: str, path: str | None, kind: str) -> None:
+        if path:
+            found.setdefault(name, {}).setdefault(path, set()).add(kind)
+
+    for kind, mapping in pack.kinds.items():
+        spec = mapping.salesforce
+        paths = ["Id", STAMP, spec.marker, spec.state, spec.currency, spec.shard, *spec.roles.values()]
+        for path in (*paths, *(rule.salesforce for rule in mapping.fields)):
+            add(spec.object, path, kind)
+        if mapping.lines is not None:
+            lines = mapping.lines
+            for path in (lines.parent, lines.order, *lines.paths, *lines.roles.values()):
+                add(lines.object, path, kind)
+        for watch in spec.watches:
+            for concerned, path in watch.keys.items():
+                add(watch.object, watch.stamp, concerned)
+                add(watch.object, path, concerned)
+    return found
+
+
+def fetch_org_shape(client: Client, pack: Pack) -> OrgShape:
+    """One composite call for packs of up to 4 objects with paths through lookups and 20 objects in all."""
+    names = list(objects_of(pack))
+    probes = {
+        name: lookups
+        for name, paths in read_paths_of(pack).items()
+        if (lookups := sorted(path for path in paths if "." in path))
+    }
+    requests = [_ORGANIZATION.request()]
+    requests += [_probe(name, lookups).request() for name, lookups in probes.items()]
+    requests += [
+        SubRequest(
+            path=f"sobjects/{soql.identifier(name)}/describe", action=f"describe {name}", accept=frozenset({404})
+        )
+        for name in names
+    ]
+    try:
+        replies = client.composite(requests)
+    except Refused as error:
+        explained = client.explain_version(error)
+        if explained is not None:
+            raise explained from error
+        raise
+    organization, *rest = replies
+    probe_replies, describes = rest[: len(probes)], rest[len(probes) :]
+    objects = {name: _shape(reply.body) for name, reply in zip(names, describes, strict=True) if reply.status == 200}
+    return OrgShape(
+        **_organization(organization.body["records"]),
+        multi_currency=any(shape.field(CURRENCY_FIELD) is not None for shape in objects.values()),
+        objects=objects,
+        broken_paths={
+            name: read_failure(reply.body).message
+            for name, reply in zip(probes, probe_replies, strict=True)
+            if reply.status != 200
+        },
+    )
+
+
+def _probe(name: str, lookups: Sequence[str]) -> Query:
+    """A path through a lookup needs the describe of an object we do not know yet: asking for it costs nothing."""
+    text = soql.select(["Id", *soql.unique_paths(lookups)], name, limit=1)
+    return Query(text=text, action=f"check {name}", accept=frozenset({400}))
+
+
+def _organization(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    if not records:
+        raise Refused("the user cannot see the Organization record", side=Side.SALESFORCE, action="identify")
+    row = records[0]
+    return {"org_id": soql.record_id(row["Id"]), "name": row["Name"], "is_sandbox": bool(row["IsSandbox"])}
+
+
+def _shape(describe: Mapping[str, Any]) -> ObjectShape:
+    return ObjectShape(
+        name=describe["name"],
+        queryable=bool(describe["queryable"]),
+        createable=bool(describe["createable"]),
+        updateable=bool(describe["updateable"]),
+        fields={field["name"].lower(): field for field in describe["fields"]},
+    )

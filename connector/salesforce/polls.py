@@ -1,0 +1,219 @@
+"""What changed in Salesforce since the cursors: one stream per polled object and timestamp.
+
+A poll first *probes* a stream: everything since the cursor minus an overlap, newest first, in one
+page of a composite call. A probe that is the same, row for row and in number, as the last one says
+that nothing happened: so an idle pass costs the same few calls, and raises no signal, whatever was
+written in the last minute. Otherwise a probe that holds the whole answer is all there is to do, and
+a longer answer is read from its oldest row by keyset windows (architecture.md 4).
+
+Signals carry no data. `version` is given only where the polled row is the record itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from connector.core.mapping import read_path
+from connector.core.model import Cursor, Key, Side, Signal
+from connector.ports import ChangePage
+from connector.salesforce import soql
+from connector.salesforce.composite import QUERIES_MAX, Query, SubReply
+from connector.salesforce.reads import STAMP
+from connector.salesforce.streams import Position, Stream, read_position, streams_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from connector.core.mapping import Pack
+    from connector.salesforce.client import Client
+
+_Row: TypeAlias = "tuple[datetime, dict[str, Any]]"
+
+#: a probe keeps its lower bound this many overlaps, so that it can be recognised
+_PROBE_KEPT_OVERLAPS: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """A stream while it is read: the next query, and where the cursor will stand."""
+
+    stream: Stream
+    #: where the cursor stood when the poll began; None at the very first run
+    start: Position | None
+    #: lower bound of the probe; None reads from the beginning
+    since: datetime | None
+    #: True while the next query is the probe
+    probing: bool
+    #: the last row read; None before the first page
+    behind: tuple[datetime, str] | None = None
+    #: the server's now minus the margin, when the stream's first answer came
+    until: datetime | None = None
+    #: of the probe, when it holds nothing later than `until`
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    signals: tuple[Signal, ...] = ()
+    #: where the cursor stands once the signals are stored; None leaves it
+    position: Position | None = None
+    #: None when the stream is done
+    next_reading: _Reading | None = None
+
+
+class Poller:
+    def __init__(self, *, client: Client, pack: Pack, margin_s: int, overlap_s: int) -> None:
+        self._client = client
+        self._pack = pack
+        self._margin = timedelta(seconds=margin_s)
+        self._overlap = timedelta(seconds=overlap_s)
+
+    def changes(self, cursors: Mapping[str, Cursor], kinds: Sequence[str]) -> Iterator[ChangePage]:
+        """Pages of signals; every stream yields its cursor at least once, moved up to `until`."""
+        streams = streams_of(self._pack, kinds)
+        fresh = {stream.name for stream in streams if stream.name not in cursors}
+        # Records that are read from the beginning need no second signal from their children.
+        covered = [stream for stream in streams if stream.name in fresh and self._is_covered(stream, streams, fresh)]
+        waiting = [self._start(stream, cursors.get(stream.name)) for stream in streams if stream not in covered]
+        first_until: datetime | None = None
+        while waiting:
+            group, waiting = waiting[:QUERIES_MAX], waiting[QUERIES_MAX:]
+            replies = self._client.composite([_query(reading).request() for reading in group])
+            signals: list[Signal] = []
+            moved: list[Cursor] = []
+            again: list[_Reading] = []
+            for reading, reply in zip(group, replies, strict=True):
+                until = reading.until or self._until(reply)
+                first_until = first_until or until
+                step = self._take(replace(reading, until=until), reply.body)
+                signals += step.signals
+                if step.position is not None:
+                    moved.append(_cursor(reading.stream, step.position))
+                if step.next_reading is not None:
+                    again.append(step.next_reading)
+            waiting = again + waiting
+            yield ChangePage(signals=tuple(dict.fromkeys(signals)), cursors=tuple(moved))
+        if covered and first_until is not None:
+            position = Position(stamp=first_until)
+            yield ChangePage(signals=(), cursors=tuple(_cursor(stream, position) for stream in covered))
+
+    def _is_covered(self, stream: Stream, streams: Sequence[Stream], fresh: set[str]) -> bool:
+        if stream.is_own:
+            return False
+        read_whole = {
+            concern.kind for own in streams if own.name in fresh for concern in own.concerns if concern.is_record
+        }
+        return all(concern.kind in read_whole for concern in stream.concerns)
+
+    def _start(self, stream: Stream, cursor: Cursor | None) -> _Reading:
+        if cursor is None:
+            return _Reading(stream=stream, start=None, since=None, probing=False)
+        start = read_position(cursor.value)
+        since = start.stamp - self._overlap
+        kept = start.probe_since
+        if kept is not None and start.stamp - kept <= self._overlap * _PROBE_KEPT_OVERLAPS:
+            since = min(since, kept)
+        return _Reading(stream=stream, start=start, since=since, probing=True)
+
+    def _until(self, reply: SubReply) -> datetime:
+        assert reply.server_now is not None, "a reply without a Date header cannot bound a poll"
+        return reply.server_now - self._margin
+
+    def _take(self, reading: _Reading, page: Any) -> _Step:
+        """What one page of one stream says, and what to ask next."""
+        assert reading.until is not None
+        rows = [(_stamp(reading.stream, row), row) for row in page["records"]]
+        if reading.probing:
+            return self._take_probe(reading, page, rows)
+        ends = not rows or rows[-1][0] > reading.until or (page["done"] and len(rows) < soql.PAGE_ROWS)
+        if ends:
+            return self._finish(reading, rows)
+        last_stamp, last_row = rows[-1]
+        behind = (last_stamp, last_row["Id"])
+        # Pages of the overlap lie before the cursor, which never moves back.
+        is_ahead = reading.start is None or last_stamp > reading.start.stamp
+        return _Step(
+            signals=_signals(reading.stream, rows),
+            position=Position(stamp=last_stamp, last_id=last_row["Id"]) if is_ahead else None,
+            next_reading=replace(reading, behind=behind),
+        )
+
+    def _take_probe(self, reading: _Reading, page: Any, rows: Sequence[_Row]) -> _Step:
+        assert reading.until is not None
+        assert reading.start is not None
+        digest = _digest(reading.stream, page)
+        if digest == reading.start.probe_digest and reading.since == reading.start.probe_since:
+            return self._finish(replace(reading, digest=digest), [])
+        # Stamps are whole seconds: the second `until` itself may still get rows that look the same.
+        is_settled = not rows or rows[0][0] < reading.until
+        reading = replace(reading, probing=False, digest=digest if is_settled else None)
+        return self._finish(reading, rows) if page["done"] else _Step(next_reading=reading)
+
+    def _finish(self, reading: _Reading, rows: Sequence[_Row]) -> _Step:
+        """The stream is read up to `until`; later rows are left to the next poll."""
+        assert reading.until is not None
+        seen = [(stamp, row) for stamp, row in rows if stamp <= reading.until]
+        # A server's clock may step back; the overlap covers what is between.
+        reached = reading.until if reading.start is None else max(reading.until, reading.start.stamp)
+        position = Position(
+            stamp=reached,
+            probe_since=reading.since if reading.digest is not None else None,
+            probe_digest=reading.digest,
+        )
+        return _Step(signals=_signals(reading.stream, seen), position=position)
+
+
+def _query(reading: _Reading) -> Query:
+    stream = reading.stream
+    paths = soql.unique_paths(["Id", "IsDeleted", stream.stamp, *(concern.path for concern in stream.concerns)])
+    where: list[str] = []
+    if reading.behind is not None:
+        where.append(soql.after(stream.stamp, *reading.behind))
+    elif reading.since is not None:
+        where.append(soql.after(stream.stamp, reading.since, None))
+    elif stream.stamp != STAMP:
+        # A stamp behind a lookup is empty where the lookup is.
+        where.append(f"{soql.identifier(stream.stamp)} != null")
+    if reading.probing:
+        order = [f"{stream.stamp} DESC", "Id DESC"]
+    else:
+        order = [stream.stamp, "Id"]
+        if reading.until is not None:
+            where.append(f"{stream.stamp} <= {soql.stamp_literal(reading.until)}")
+    text = soql.select(
+        paths, stream.object, where=where, order=order, limit=None if reading.probing else soql.PAGE_ROWS
+    )
+    return Query(text=text, action=f"poll {stream.object}", deleted_too=True)
+
+
+def _stamp(stream: Stream, row: Mapping[str, Any]) -> datetime:
+    return soql.parse_stamp(read_path(row, stream.stamp))
+
+
+def _digest(stream: Stream, page: Mapping[str, Any]) -> str:
+    rows = [(row["Id"], read_path(row, stream.stamp)) for row in page["records"]]
+    return hashlib.sha256(json.dumps([page["totalSize"], rows]).encode()).hexdigest()[:16]
+
+
+def _signals(stream: Stream, rows: Sequence[_Row]) -> tuple[Signal, ...]:
+    found: list[Signal] = []
+    for _, row in rows:
+        for concern in stream.concerns:
+            record_id = read_path(row, concern.path)
+            if record_id is None:
+                continue
+            found.append(
+                Signal(
+                    key=Key(side=Side.SALESFORCE, kind=concern.kind, id=soql.record_id(record_id)),
+                    version=row[STAMP] if concern.is_record else None,
+                )
+            )
+    return tuple(found)
+
+
+def _cursor(stream: Stream, position: Position) -> Cursor:
+    return Cursor(side=Side.SALESFORCE, stream=stream.name, value=position.text())

@@ -1,0 +1,216 @@
+"""Records of several kinds, as they are now, in as few calls as Salesforce allows.
+
+One SELECT per kind and 200 ids with every path its mapping reads, one for its lines, one for its
+birth condition; all of them packed into composite calls. Asks with deleted rows included: a record
+is deleted when Salesforce says so, never because it is missing from an answer (invariants.md I10).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from connector.core.mapping import read_path
+from connector.core.model import Key, Record, Side
+from connector.salesforce import soql
+from connector.salesforce.composite import Query
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from connector.core.mapping import KindMapping, LineSpec, Pack
+    from connector.salesforce.client import Client
+
+CURRENCY_FIELD: Final = "CurrencyIsoCode"
+STAMP: Final = "SystemModstamp"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What is read for one kind."""
+
+    mapping: KindMapping
+    paths: tuple[str, ...]
+    line_paths: tuple[str, ...] = ()
+
+
+def selection_of(mapping: KindMapping, *, multi_currency: bool) -> Selection:
+    """All paths the mapping reads; CurrencyIsoCode only where it exists (billing-facts.md, trap 2)."""
+    spec = mapping.salesforce
+    paths = [
+        "Id",
+        "IsDeleted",
+        STAMP,
+        spec.marker,
+        spec.state,
+        spec.currency,
+        spec.shard,
+        *spec.roles.values(),
+        *(rule.salesforce for rule in mapping.fields),
+    ]
+    line_paths: list[str] = []
+    if mapping.lines is not None:
+        lines = mapping.lines
+        line_paths = ["Id", lines.parent, lines.order, *lines.paths, *lines.roles.values()]
+    return Selection(
+        mapping=mapping,
+        paths=_existing(paths, multi_currency),
+        line_paths=_existing(line_paths, multi_currency),
+    )
+
+
+def _existing(paths: Sequence[str | None], multi_currency: bool) -> tuple[str, ...]:
+    return tuple(path for path in soql.unique_paths(paths) if multi_currency or path.split(".")[-1] != CURRENCY_FIELD)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ask:
+    """One query and where its rows belong."""
+
+    kind: str
+    #: `records`, `lines` or `selected`
+    part: str
+    text: str
+
+    def query(self) -> Query:
+        # Lines and birth conditions do not concern deleted rows; records do.
+        return Query(text=self.text, action=f"fetch {self.kind}", deleted_too=self.part == "records")
+
+
+class Reader:
+    """Reads records of the pack's kinds. Thread-safe: holds nothing that changes."""
+
+    def __init__(self, *, client: Client, pack: Pack, multi_currency: bool) -> None:
+        self._client = client
+        self._pack = pack
+        self._selections = {
+            kind: selection_of(mapping, multi_currency=multi_currency) for kind, mapping in pack.kinds.items()
+        }
+
+    def read(self, wanted: Mapping[str, Sequence[str]], select: Mapping[str, Sequence[str]]) -> dict[Key, Record]:
+        """Records by key; an id that is no Salesforce id, or is unknown to Salesforce, is absent.
+
+        Without being asked for in `select` a record counts as selected.
+        """
+        asks: list[_Ask] = []
+        judged: dict[str, set[str]] = {}
+        for kind in dict.fromkeys((*wanted, *select)):
+            judged[kind] = _ids(select.get(kind, ()))
+            ids = sorted(judged[kind] | _ids(wanted.get(kind, ())))
+            asks += self._asks(kind, "Id", ids, judge=judged[kind])
+        return self._collect(asks, judged)
+
+    def read_marked(self, kind: str, markers: Sequence[str]) -> dict[str, Record]:
+        """Records of one kind by the value of their marker field."""
+        selection = self._selections[kind]
+        marker = selection.mapping.salesforce.marker
+        asks = [
+            _Ask(kind=kind, part="records", text=self._records_query(selection, soql.is_in(marker, group)))
+            for group in soql.value_chunks(
+                list(dict.fromkeys(markers)), fixed_text=self._records_query(selection, f"{marker} IN ()")
+            )
+        ]
+        found = self._collect(asks, {})
+        missing_lines = [record.id for record in found.values()] if selection.mapping.lines is not None else []
+        lines = self._collect_lines(self._line_asks(kind, missing_lines))
+        wanted = set(markers)
+        return {
+            marked: replace(record, lines=tuple(lines.get((kind, record.id), ())))
+            for record in found.values()
+            # The field is case-sensitive by our metadata; an org where it is not must not confuse two marks.
+            if (marked := read_path(record.fields, marker)) in wanted and not record.deleted
+        }
+
+    def _asks(self, kind: str, column: str, ids: Sequence[str], *, judge: set[str]) -> list[_Ask]:
+        selection = self._selections[kind]
+        spec = selection.mapping.salesforce
+        fixed = self._records_query(selection, f"{column} IN ()")
+        asks = [
+            _Ask(kind=kind, part="records", text=self._records_query(selection, soql.is_in(column, group)))
+            for group in soql.value_chunks(ids, fixed_text=fixed)
+        ]
+        asks += self._line_asks(kind, ids)
+        if spec.where is not None and judge:
+            condition = f"({spec.where})"
+            asks += [
+                _Ask(
+                    kind=kind,
+                    part="selected",
+                    text=soql.select(["Id"], spec.object, where=[soql.is_in("Id", group), condition]),
+                )
+                for group in soql.value_chunks(sorted(judge), fixed_text=condition + spec.object)
+            ]
+        return asks
+
+    def _line_asks(self, kind: str, ids: Sequence[str]) -> list[_Ask]:
+        selection = self._selections[kind]
+        lines = selection.mapping.lines
+        if lines is None:
+            return []
+        fixed = _lines_query(selection, lines, f"{lines.parent} IN ()")
+        return [
+            _Ask(kind=kind, part="lines", text=_lines_query(selection, lines, soql.is_in(lines.parent, group)))
+            for group in soql.value_chunks(ids, fixed_text=fixed)
+        ]
+
+    def _records_query(self, selection: Selection, condition: str) -> str:
+        return soql.select(selection.paths, selection.mapping.salesforce.object, where=[condition])
+
+    def _collect(self, asks: Sequence[_Ask], judged: Mapping[str, set[str]]) -> dict[Key, Record]:
+        answers = self._answers(asks)
+        lines = _lines_by_parent(self._selections, answers)
+        selected = {(ask.kind, row["Id"]) for ask, rows in answers if ask.part == "selected" for row in rows}
+        records: dict[Key, Record] = {}
+        for ask, rows in answers:
+            if ask.part != "records":
+                continue
+            mapping = self._selections[ask.kind].mapping
+            for row in rows:
+                key = Key(side=Side.SALESFORCE, kind=ask.kind, id=row["Id"])
+                records[key] = Record(
+                    key=key,
+                    version=row[STAMP],
+                    fields=row,
+                    lines=tuple(lines.get((ask.kind, key.id), ())),
+                    selected=_is_selected(mapping, key.id, judged.get(ask.kind, set()), selected),
+                    deleted=bool(row.get("IsDeleted", False)),
+                )
+        return records
+
+    def _collect_lines(self, asks: Sequence[_Ask]) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
+        return _lines_by_parent(self._selections, self._answers(asks))
+
+    def _answers(self, asks: Sequence[_Ask]) -> list[tuple[_Ask, list[dict[str, Any]]]]:
+        return list(zip(asks, self._client.queries([ask.query() for ask in asks]), strict=True))
+
+
+def _ids(values: Sequence[str]) -> set[str]:
+    return {soql.record_id(value) for value in values if soql.is_record_id(value)}
+
+
+def _lines_query(selection: Selection, lines: LineSpec, condition: str) -> str:
+    conditions = [condition] if lines.where is None else [condition, f"({lines.where})"]
+    return soql.select(selection.line_paths, lines.object, where=conditions, order=[lines.parent, lines.order, "Id"])
+
+
+def _lines_by_parent(
+    selections: Mapping[str, Selection], answers: Sequence[tuple[_Ask, list[dict[str, Any]]]]
+) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
+    found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for ask, rows in answers:
+        if ask.part != "lines":
+            continue
+        lines = selections[ask.kind].mapping.lines
+        assert lines is not None
+        for row in rows:
+            found.setdefault((ask.kind, row[lines.parent]), []).append(row)
+    return found
+
+
+def _is_selected(mapping: KindMapping, record_id: str, judged: set[str], selected: set[tuple[str, str]]) -> bool:
+    if record_id not in judged:
+        return True
+    if mapping.salesforce.where is not None:
+        return (mapping.kind, record_id) in selected
+    # Without a condition a kind born by need is born only by need, any other always.
+    return not mapping.born_by_need
