@@ -71,13 +71,7 @@ class RateLimiter:
 
     def acquire(self, endpoint: str) -> None:
         """Returns when one more request of `endpoint` may be sent."""
-        with self._lock:
-            queue = self._queues.get(endpoint)
-            if queue is None:
-                queue = _Queue(bucket=Bucket(self._per_endpoint, now_s=self._clock.monotonic_s()))
-                self._queues[endpoint] = queue
-            ticket = next(self._tickets)
-            queue.tickets.append(ticket)
+        queue, ticket = self._join(endpoint)
         try:
             while (wait_s := self._try_take(queue, ticket)) > 0:
                 self._clock.sleep(wait_s)
@@ -86,6 +80,17 @@ class RateLimiter:
             with self._lock:
                 queue.tickets.remove(ticket)
             raise
+
+    def _join(self, endpoint: str) -> tuple[_Queue, int]:
+        """A place behind everybody who came before."""
+        with self._lock:
+            queue = self._queues.get(endpoint)
+            if queue is None:
+                queue = _Queue(bucket=Bucket(self._per_endpoint, now_s=self._clock.monotonic_s()))
+                self._queues[endpoint] = queue
+            ticket = next(self._tickets)
+            queue.tickets.append(ticket)
+            return queue, ticket
 
     def _try_take(self, queue: _Queue, ticket: int) -> float:
         """Takes a token and returns 0, or says how long to wait before asking again."""

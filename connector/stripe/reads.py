@@ -9,7 +9,7 @@ from connector.core.errors import Refused
 from connector.core.model import Key, Record, Side
 from connector.stripe.client import Call
 from connector.stripe.payments import PaymentReader, assemble, invoice_payment_lines
-from connector.stripe.resources import RESOURCES, Resource, first_lines, has_more_lines, record_of
+from connector.stripe.resources import RESOURCES, first_lines, has_more_lines, record_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -49,7 +49,7 @@ class Reader:
             for item in page:
                 born_id = marked_id(item, org_id=org_id)
                 if born_id in missing:
-                    found[born_id] = self._complete(kind, resource, item)
+                    found[born_id] = complete_record(self._client, kind, item)
                     missing.discard(born_id)
             if not missing:
                 break
@@ -67,7 +67,7 @@ class Reader:
             if error.status == 404:
                 return None
             raise
-        return self._complete(kind, resource, item)
+        return complete_record(self._client, kind, item)
 
     def _fetch_payment(self, kind: str, stripe_object: str, payment_id: str) -> Record | None:
         paid = self._payments.fetch(payment_id)
@@ -78,15 +78,16 @@ class Reader:
         fields, lines = assemble(paid)
         return record_of(kind, fields, lines=lines)
 
-    def _complete(self, kind: str, resource: Resource, item: Mapping[str, Any]) -> Record:
-        """With all lines: a reply holds the first page only, and a list call may expand none."""
-        lines = list(first_lines(item))
-        if has_more_lines(item):
-            assert resource.lines_template is not None
-            # From the start, because the first page's size is Stripe's choice and the pages' size is ours.
-            pages = self._client.pages(resource.lines_template, {}, parent_id=item["id"])
-            lines = [line for page in pages for line in page]
-        return record_of(kind, item, lines=lines)
+
+def complete_record(client: Client, kind: str, item: Mapping[str, Any]) -> Record:
+    """The record with all lines: an object holds the first page of them only."""
+    lines = first_lines(item)
+    if has_more_lines(item):
+        template = RESOURCES[item["object"]].lines_template
+        assert template is not None
+        # From the start, because the first page's size is Stripe's choice and the pages' size is ours.
+        lines = [line for page in client.pages(template, {}, parent_id=item["id"]) for line in page]
+    return record_of(kind, item, lines=lines)
 
 
 def marked_id(item: Mapping[str, Any], *, org_id: str) -> str | None:

@@ -76,9 +76,16 @@ class StripeSystem:
     def check(self, *, deep: bool = False) -> Sequence[Finding]:
         """Does the account answer in our API version; with `deep`, may the key read every kind."""
         findings: list[Finding] = []
-        answered = self._account_reply().headers.get("stripe-version")
-        if answered is not None and answered != self._options.api_version:
-            findings.append(_version_finding(self._options.api_version, answered))
+        wanted = self._options.api_version
+        try:
+            answered = self._account_reply().headers.get("stripe-version", wanted)
+        except Refused as error:
+            if error.status != 400:
+                raise
+            # The request has no parameters: what is bad about it can only be the version.
+            return [_version_finding(wanted, error.message)]
+        if answered != wanted:
+            findings.append(_version_finding(wanted, f"it answers in {answered}"))
         if deep:
             findings += self._check_rights()
         return findings
@@ -195,7 +202,7 @@ def _version_finding(wanted: str, answered: str) -> Finding:
         code="stripe.api_version",
         subject="stripe",
         severity=Severity.BLOCKER,
-        observed=f"Stripe answers in API version {answered}",
+        observed=f"Stripe does not answer in API version {wanted}: {answered}",
         wanted=f"API version {wanted}",
         why="fields and meanings differ between versions",
         remedy="set CONNECTOR_STRIPE__API_VERSION to a version this program knows, or upgrade the program",

@@ -14,7 +14,7 @@ from connector.core.body import decode_body
 from connector.core.errors import Ambiguous, Refused, RemoteError, Throttled, Transient, Unauthorised
 from connector.core.model import Applied, Delay, OperationState, Outcome, Record, Refusal, Unknown
 from connector.stripe.client import Call, Failed, Reply
-from connector.stripe.reads import key_of
+from connector.stripe.reads import complete_record, key_of
 from connector.stripe.resources import RESOURCES, record_of
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ STEPS = {
     ("quote", "finalize"): _post("/v1/quotes/{id}/finalize"),
     ("quote", "cancel"): _post("/v1/quotes/{id}/cancel"),
     ("quote", "accept"): _post("/v1/quotes/{id}/accept"),
+    # Keeps the invoice an accepted quote made from billing by itself: the target and the reply are that invoice.
+    ("quote", "hold"): _post("/v1/invoices/{id}", answers=False),
     ("invoice", "create"): _post("/v1/invoices"),
     ("invoice", "update"): _post("/v1/invoices/{id}"),
     ("invoice", "add_lines"): _post("/v1/invoices/{id}/add_lines"),
@@ -94,8 +96,20 @@ class Writer:
         )
 
     def _applied(self, operation: Operation, step: Step, reply: Reply) -> Outcome:
-        record: Record | None = record_of(operation.kind, reply.body) if step.answers else None
+        record = self._record(operation.kind, reply.body) if step.answers else None
         return Applied(target_id=reply.body["id"], record=record, request_id=reply.request_id)
+
+    def _record(self, kind: str, item: dict[str, Any]) -> Record | None:
+        """A draft invoice is compared line by line before it is finalised, so it is shown with all lines or
+        not at all. Of other documents the record may hold the first page only; their `has_more` says so.
+        """
+        if (item.get("object"), item.get("status")) != ("invoice", "draft"):
+            return record_of(kind, item)
+        try:
+            return complete_record(self._client, kind, item)
+        except RemoteError:
+            # The write is done all the same; whoever needs the record reads it and meets the error there.
+            return None
 
 
 def wire_value(value: Any) -> Any:
