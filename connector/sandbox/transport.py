@@ -66,7 +66,8 @@ def request_from_prepared(request: PreparedRequest) -> Request:
         method=request.method.upper(),
         path=parts.path or "/",
         query=parts.query,
-        headers={name.lower(): _text(value) for name, value in request.headers.items()},
+        # The socket layer would name the host; an App builds its own addresses from it.
+        headers={"host": parts.netloc} | {name.lower(): _text(value) for name, value in request.headers.items()},
         body=_body_bytes(request.body),
     )
 
