@@ -73,9 +73,12 @@ class System(Protocol):
         """
         ...
 
-    def changes(self, cursors: Mapping[str, Cursor], *, kinds: Sequence[str]) -> Iterator[ChangePage]:
+    def changes(
+        self, cursors: Mapping[str, Cursor], *, kinds: Sequence[str], since: datetime | None = None
+    ) -> Iterator[ChangePage]:
         """Signals since the cursors (by stream; a missing one means the beginning), page by page.
 
+        `since` reads from that moment instead of the cursors.
         Reads up to the system's own now minus a margin, re-reads a short overlap, and yields at
         least one page per stream that moved. The caller stores each page before asking for the next.
         """
@@ -153,6 +156,10 @@ class Store(Protocol):
         of that very record is our own echo and is dropped; so is one whose version equals the link's.
         A key with a link gets the link's shard, otherwise `shard_of`.
         """
+        ...
+
+    def load_news(self, signals: Sequence[Signal]) -> Sequence[Signal]:
+        """Those that `record_signals` would not drop; nothing is stored."""
         ...
 
     def load_signals(

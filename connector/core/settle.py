@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from connector.core.fields import FieldErrors, decode_fields
-from connector.core.mapping import Context, KindMapping
 from connector.core.model import Applied, Link, LinkState, Neutral, Operation, Side
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from connector.core.mapping import Context, KindMapping
     from connector.core.view import Act
 
 #: where a link keeps, between intent and outcome, what the operation under way will have changed

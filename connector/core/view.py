@@ -110,6 +110,8 @@ class Act:
     sent: Mapping[str, Neutral] = field(default_factory=dict)
     #: what the link must remember once it is applied
     progress: Mapping[str, Any] = field(default_factory=dict)
+    #: parameters that depend on the moment, left out when two plans are compared
+    volatile: frozenset[str] = frozenset()
     #: True for steps that move or bill money; listed last and in red by `plan`
     moves_money: bool = False
     #: True for steps that end a document: void, cancel, delete

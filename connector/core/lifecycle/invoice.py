@@ -92,6 +92,7 @@ def _birth(view: View, state: str, value: str) -> Decision:
         body=params,
         sent=sent,
         progress={"currency": view.currency, "account": view.role("customer")},
+        volatile=frozenset({"due_date"}),
         moves_money=True,
     )
 

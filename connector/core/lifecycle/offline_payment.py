@@ -119,6 +119,7 @@ def _report(view: View, invoice_id: str, invoice: Link, amount: int) -> Decision
         action="create",
         body=body,
         progress={"currency": view.currency, "invoice": invoice_id, "amount": amount},
+        volatile=frozenset({"initiated_at", "guaranteed"}),
         moves_money=True,
     )
 

@@ -1,0 +1,284 @@
+"""THE loop: takes signals, reads both sides, asks the lifecycles, writes, until nothing is left to do.
+
+Works in rounds over a whole batch: everything that has to be read is read together, everything
+that can be written is written together, so that 200 rows share one call. A pair's steps follow
+each other; different pairs never wait for one another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from connector.core import settle
+from connector.core.fields import FieldErrors
+from connector.core.lifecycle import decide
+from connector.core.model import Finding, Key, Link, LinkState, Severity, Side
+from connector.core.view import Act, Decision, Ignore, Park, Read, Settled, Unclaimed, Wait
+from connector.flows.parents import ParentBook
+from connector.flows.perform import perform
+from connector.flows.route import route
+from connector.flows.subject import Subject
+from connector.ports import Settlement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from connector.flows.report import PassReport
+    from connector.flows.workspace import Workspace
+    from connector.ports import StoredSignal
+
+#: a lifecycle has few steps; one that does not come to rest is a bug of ours
+ROUNDS_MAX = 60
+
+
+@dataclass(slots=True, kw_only=True)
+class _Ending:
+    """What the batch's decisions without a call change, stored together at the end."""
+
+    settlements: list[Settlement] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    cleared: list[tuple[str, str]] = field(default_factory=list)
+    seen: list[StoredSignal] = field(default_factory=list)
+
+
+def drain(workspace: Workspace, signals: Sequence[StoredSignal], report: PassReport) -> None:
+    """Works off these signals. Raises what stops a whole side; every settled step stays settled."""
+    subjects, idle = route(workspace, signals)
+    ending = _Ending(seen=list(idle))
+    book = ParentBook(workspace)
+    for subject in subjects:
+        book.add(subject)
+    fetch(workspace, subjects)
+    try:
+        _rounds(workspace, subjects, book, ending, report)
+    finally:
+        _store(workspace, ending)
+
+
+def fetch(workspace: Workspace, subjects: Sequence[Subject]) -> None:
+    """Reads the sides these subjects want and have not read."""
+    for side in Side:
+        wanted: dict[str, list[str]] = {}
+        select: dict[str, list[str]] = {}
+        asking = []
+        for subject in subjects:
+            record_id = subject.id_on(side)
+            if side not in subject.wanted or side in subject.records:
+                continue
+            if record_id is None:
+                subject.records[side] = None
+                continue
+            asking.append((subject, record_id))
+            wanted.setdefault(subject.mapping.kind, []).append(record_id)
+            if subject.link.mate_id is None and subject.mapping.salesforce.where is not None:
+                select.setdefault(subject.mapping.kind, []).append(record_id)
+        if not asking:
+            continue
+        records = workspace.system(side).fetch_many(wanted, select=select)
+        for subject, record_id in asking:
+            subject.records[side] = records.get(Key(side=side, kind=subject.mapping.kind, id=record_id))
+    for subject in subjects:
+        subject.wanted.clear()
+
+
+def ask(workspace: Workspace, subject: Subject, book: ParentBook) -> Decision:
+    """The next step for one subject."""
+    if subject.verdict is not None:
+        return subject.verdict
+    return decide(subject.view(policy=workspace.policy, now=workspace.clock.now(), parents=book))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Round:
+    """One turn's decisions, sorted by what has to be done about them."""
+
+    acts: list[tuple[Subject, Act]] = field(default_factory=list)
+    reads: list[Subject] = field(default_factory=list)
+    parents: list[Subject] = field(default_factory=list)
+    waits: list[tuple[Subject, Wait]] = field(default_factory=list)
+
+    @property
+    def unfinished(self) -> list[Subject]:
+        return [*(s for s, _ in self.acts), *self.reads, *self.parents, *(s for s, _ in self.waits)]
+
+
+def _rounds(
+    workspace: Workspace, subjects: list[Subject], book: ParentBook, ending: _Ending, report: PassReport
+) -> None:
+    active = subjects
+    waiting: list[tuple[Subject, Wait]] = []
+    for _ in range(ROUNDS_MAX):
+        turn = _Round(waits=waiting)
+        for subject, decision in ask_all(workspace, active, book):
+            if not _sort(workspace, subject, decision, turn, book):
+                _end(workspace, subject, decision, ending, report)
+        if workspace.stop():
+            for subject in turn.unfinished:
+                subject.keep_signals = True
+            return
+        active = turn.reads + turn.parents
+        fetch(workspace, active)
+        active += _write(workspace, turn.acts, book, ending, report)
+        waiting = turn.waits
+        if turn.acts or turn.parents:
+            # somebody may have become what the others wait for
+            active += [subject for subject, _ in waiting]
+            waiting = []
+        if not active:
+            break
+    else:
+        raise AssertionError(f"no rest after {ROUNDS_MAX} rounds: {active[0].link.born}")
+    for subject, wait in waiting:
+        _end(workspace, subject, wait, ending, report)
+
+
+def _sort(workspace: Workspace, subject: Subject, decision: Decision, turn: _Round, book: ParentBook) -> bool:
+    """Puts the subject where its decision is carried out; False when nothing is left but to end it."""
+    if isinstance(decision, Act):
+        turn.acts.append((subject, decision))
+    elif isinstance(decision, Read):
+        subject.wanted |= decision.sides
+        turn.reads.append(subject)
+    elif isinstance(decision, Wait):
+        turn.waits.append((subject, decision))
+        turn.parents += pull_in(workspace, decision, book)
+    elif isinstance(decision, Settled) and decision.reissue:
+        subject.link = settle.retire_mate(subject.link)
+        subject.records.pop(Side.STRIPE, None)
+        turn.reads.append(subject)
+    else:
+        return False
+    return True
+
+
+def _write(
+    workspace: Workspace,
+    acts: Sequence[tuple[Subject, Act]],
+    book: ParentBook,
+    ending: _Ending,
+    report: PassReport,
+) -> list[Subject]:
+    """Carries out one step for each; the subjects whose step was applied."""
+    if not acts:
+        return []
+    for _, act in acts:
+        ending.findings += act.findings
+    written = perform(workspace, acts, report)
+    for subject in written:
+        book.add(subject)
+    applied = {id(subject) for subject in written}
+    for subject, _ in acts:
+        # refused is settled already; delayed and unknown keep their signals
+        if id(subject) not in applied and not subject.keep_signals:
+            ending.seen += subject.signals
+    return written
+
+
+def ask_all(workspace: Workspace, subjects: Sequence[Subject], book: ParentBook) -> list[tuple[Subject, Decision]]:
+    """Decisions of all; those that asked for unknown parents are asked again once these are loaded."""
+    decisions: list[tuple[Subject, Decision]] = []
+    pending = list(subjects)
+    while pending:
+        unsure = []
+        for subject in pending:
+            before = len(book.asked)
+            decision = ask(workspace, subject, book)
+            if len(book.asked) > before or (isinstance(decision, Wait) and decision.on in book.asked):
+                unsure.append(subject)
+            else:
+                decisions.append((subject, decision))
+        book.load_asked()
+        pending = unsure
+    return decisions
+
+
+def pull_in(workspace: Workspace, wait: Wait, book: ParentBook) -> list[Subject]:
+    """The parent somebody waits for joins the drain, born by need, unless it is here already."""
+    if book.subject(wait.on) is not None or wait.on.kind not in workspace.kinds():
+        return []
+    mapping = workspace.pack.kinds[wait.on.kind]
+    if mapping.born is not wait.on.side:
+        return []
+    known = workspace.store.load_links([wait.on]).get(wait.on)
+    parent = Subject(mapping=mapping, link=known or Link(born=wait.on), stored=known, needed=True)
+    parent.wanted.add(mapping.born)
+    book.add(parent)
+    return [parent]
+
+
+def _end(workspace: Workspace, subject: Subject, decision: Decision, ending: _Ending, report: PassReport) -> None:
+    kind = subject.mapping.kind
+    count = report.of(kind)
+    link = subject.link_at_home(workspace.shards)
+    if isinstance(decision, Settled):
+        link = _settled(workspace, subject, link, decision)
+        ending.findings += decision.findings
+        ending.cleared += decision.cleared
+    elif isinstance(decision, Park):
+        count.parked += 1
+        ending.findings += decision.findings
+        link = replace(link, state=LinkState.PARKED, reason=decision.reason, reason_code=decision.code)
+    elif isinstance(decision, Wait):
+        count.waiting += 1
+        link = replace(
+            link, state=LinkState.WAITING, reason=decision.reason, reason_code="waiting", waiting_on=decision.on
+        )
+    elif isinstance(decision, Ignore):
+        count.not_mirrored[decision.reason] += 1
+        if subject.stored is None:
+            ending.seen += subject.signals
+            return
+        link = replace(link, state=LinkState.CLOSED, reason=decision.reason, reason_code=None, waiting_on=None)
+    else:
+        assert isinstance(decision, Unclaimed)
+        count.unclaimed += 1
+        ending.findings.append(_unclaimed(subject, decision))
+        ending.seen += subject.signals
+        return
+    if link != subject.stored:
+        event = f"{kind} {decision.__class__.__name__.lower()}"
+        ending.settlements.append(Settlement(link=link, event=event if link.state is not LinkState.OPEN else ""))
+        subject.link = subject.stored = link
+    if not subject.keep_signals:
+        ending.seen += subject.signals
+
+
+def _settled(workspace: Workspace, subject: Subject, link: Link, decision: Settled) -> Link:
+    state = LinkState.CLOSED if decision.closed else LinkState.OPEN
+    progress = {**link.progress, **decision.progress}
+    stripe = subject.records.get(Side.STRIPE)
+    if stripe is not None:
+        progress |= settle.observed(stripe.fields)
+    link = replace(link, state=state, reason=None, reason_code=None, waiting_on=None, progress=progress)
+    if subject.records.get(Side.SALESFORCE) is None or stripe is None:
+        return link
+    view = subject.view(policy=workspace.policy, now=workspace.clock.now(), parents=lambda *_: None)
+    try:
+        return settle.agreed(link, view.values(Side.SALESFORCE), view.values(Side.STRIPE))
+    except FieldErrors:
+        return link
+
+
+def _unclaimed(subject: Subject, decision: Unclaimed) -> Finding:
+    kind = subject.mapping.kind
+    return Finding(
+        code=f"unclaimed.{kind}",
+        subject=subject.link.born.id,
+        severity=Severity.WARNING,
+        observed=f"{kind} {subject.link.born.id} at Stripe belongs to nothing in Salesforce: {decision.reason}",
+        wanted="every record at Stripe has its counterpart in Salesforce, or somebody who knows why not",
+        why="the connector neither copies nor ignores what it did not make: copying could bill twice",
+        remedy="link it, or leave it to the people who made it",
+    )
+
+
+def _store(workspace: Workspace, ending: _Ending) -> None:
+    if ending.settlements:
+        workspace.store.settle(ending.settlements)
+    if ending.findings or ending.cleared:
+        # a finding made again in this batch is not cleared by an earlier step of it
+        made = {(finding.code, finding.subject) for finding in ending.findings}
+        workspace.store.report(ending.findings, cleared=[pair for pair in ending.cleared if pair not in made])
+    if ending.seen:
+        workspace.store.forget_signals(ending.seen)

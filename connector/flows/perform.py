@@ -1,0 +1,234 @@
+"""Intent, call, truth: one round of writes.
+
+tx1 stores the operations and what their links will remember; then the calls go out with no
+transaction open; each batch of outcomes is settled in one tx2. Outcomes may come from any thread,
+only this one writes to the store.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from connector.core import settle
+from connector.core.body import decode_body, encode_body, idempotency_key
+from connector.core.mapping import Context
+from connector.core.model import (
+    Applied,
+    Delay,
+    Link,
+    LinkState,
+    Operation,
+    OperationState,
+    Outcome,
+    Refusal,
+    Side,
+    Signal,
+    Unknown,
+)
+from connector.ports import Settlement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from connector.core.view import Act
+    from connector.flows.report import PassReport
+    from connector.flows.subject import Subject
+    from connector.flows.workspace import Workspace
+
+#: outcomes settled in one transaction; smaller loses less to a crash, larger commits less often
+SETTLE_BATCH = 200
+
+
+@dataclass(slots=True, kw_only=True)
+class Job:
+    """One operation under way and the subject it is for."""
+
+    subject: Subject
+    operation: Operation
+    act: Act | None = None
+
+
+def perform(workspace: Workspace, acts: Sequence[tuple[Subject, Act]], report: PassReport) -> list[Subject]:
+    """Writes one step for each subject; the subjects that can be asked again."""
+    planned = []
+    for subject, act in acts:
+        link = settle.begin(subject.link, act)
+        subject.link = link
+        planned.append((subject, act, _operation(workspace, link, act)))
+    stored = workspace.store.begin([s.link for s, _, _ in planned], [op for _, _, op in planned])
+    by_born = {operation.born: operation for operation in stored}
+    jobs = []
+    for subject, act, _ in planned:
+        operation = by_born.get(subject.link.born)
+        if operation is None:
+            # another worker is writing for this pair: look again later
+            subject.keep_signals = True
+            continue
+        subject.stored = subject.link
+        jobs.append(Job(subject=subject, operation=operation, act=act))
+    return run_jobs(workspace, jobs, report)
+
+
+def run_jobs(workspace: Workspace, jobs: Sequence[Job], report: PassReport) -> list[Subject]:
+    """Sends stored operations to both systems at once and settles what comes back."""
+    waiting = {job.operation.born: job for job in jobs}
+    outcomes: queue.SimpleQueue[tuple[Operation, Outcome] | BaseException | None] = queue.SimpleQueue()
+    threads = []
+    for side in Side:
+        operations = [job.operation for job in jobs if job.operation.target is side]
+        if operations:
+            threads.append(_start(workspace, side, operations, outcomes))
+    again: list[Subject] = []
+    running, failure = len(threads), None
+    batch: list[tuple[Job, Outcome]] = []
+    while running:
+        item = outcomes.get()
+        if item is None:
+            running -= 1
+        elif isinstance(item, BaseException):
+            failure = failure or item
+        else:
+            batch.append((waiting[item[0].born], item[1]))
+        if batch and (len(batch) >= SETTLE_BATCH or not running):
+            again += _settle(workspace, batch, report)
+            batch = []
+    for thread in threads:
+        thread.join()
+    if failure is not None:
+        raise failure
+    return again
+
+
+def _start(
+    workspace: Workspace,
+    side: Side,
+    operations: Sequence[Operation],
+    outcomes: queue.SimpleQueue[tuple[Operation, Outcome] | BaseException | None],
+) -> threading.Thread:
+    def run() -> None:
+        try:
+            workspace.system(side).apply(operations, lambda operation, outcome: outcomes.put((operation, outcome)))
+        except BaseException as error:  # noqa: BLE001 - carried to the thread that settles, raised there
+            outcomes.put(error)
+        finally:
+            outcomes.put(None)
+
+    thread = threading.Thread(target=run, name=f"apply-{side.value}", daemon=True)
+    thread.start()
+    return thread
+
+
+def _operation(workspace: Workspace, link: Link, act: Act) -> Operation:
+    return Operation(
+        born=link.born,
+        target=act.target,
+        action=act.action,
+        target_id=act.target_id,
+        body=encode_body(dict(act.body)),
+        revision=link.revision,
+        idempotency_key=idempotency_key(
+            workspace.identity, kind=link.kind, born_id=link.born.id, revision=link.revision, action=act.action
+        ),
+        first_sent_at=workspace.clock.now(),
+        attempts=1,
+    )
+
+
+def _settle(workspace: Workspace, batch: Sequence[tuple[Job, Outcome]], report: PassReport) -> list[Subject]:
+    settlements, again = [], []
+    for job, outcome in batch:
+        settlement, ask_again = _settlement(workspace, job, outcome, report)
+        settlements.append(settlement)
+        if ask_again:
+            again.append(job.subject)
+    workspace.store.settle(settlements)
+    return again
+
+
+def _settlement(workspace: Workspace, job: Job, outcome: Outcome, report: PassReport) -> tuple[Settlement, bool]:
+    """What the outcome changes, and whether the subject may be asked for its next step."""
+    subject, operation = job.subject, job.operation
+    name = f"{operation.kind}.{operation.action}"
+    if isinstance(outcome, Applied):
+        signals = _apply_to_subject(workspace, job, outcome, report)
+        ended = replace(operation, state=OperationState.SETTLED)
+        return _of(subject, ended, outcome, f"{name} applied", signals), True
+    if isinstance(outcome, Refusal):
+        subject.link = without_pending(subject.link)
+        subject.link = replace(
+            subject.link_at_home(workspace.shards),
+            state=LinkState.PARKED,
+            reason=f"{operation.target.value} refused {name}: {outcome.code}: {outcome.message}",
+            reason_code=f"{operation.kind}.refused.{outcome.code}",
+        )
+        report.of(operation.kind).parked += 1
+        ended = replace(operation, state=OperationState.ABANDONED)
+        return _of(subject, ended, outcome, f"{name} refused"), False
+    subject.keep_signals = True
+    report.of(operation.kind).delayed += 1
+    if isinstance(outcome, Delay):
+        subject.link = without_pending(subject.link)
+        ended = replace(operation, state=OperationState.ABANDONED)
+        return _of(subject, ended, outcome, f"{name} delayed"), False
+    assert isinstance(outcome, Unknown)
+    return _of(subject, replace(operation, state=OperationState.UNKNOWN), outcome, f"{name} unknown"), False
+
+
+def _apply_to_subject(workspace: Workspace, job: Job, outcome: Applied, report: PassReport) -> tuple[Signal, ...]:
+    subject, operation = job.subject, job.operation
+    count = report.of(operation.kind)
+    count.writes += 1
+    creates = operation.action == "create"
+    if creates:
+        count.created += 1
+        subject.created = True
+    elif not subject.created and not subject.updated:
+        count.updated += 1
+        subject.updated = True
+    content = decode_body(operation.body)
+    context = context_of(workspace, subject.link)
+    subject.link = settle.applied(subject.mapping, subject.link, operation, outcome, context)
+    subject.stored = subject.link
+    if operation.target is Side.STRIPE:
+        _took_stripe(subject, operation, outcome)
+    elif creates:
+        # read back before the next step: what Salesforce stored is what counts
+        subject.records.pop(Side.SALESFORCE, None)
+    elif operation.target_id is not None and operation.target_id == subject.id_on(Side.SALESFORCE):
+        subject.took_salesforce_fields(_nested(content["fields"]))
+    keys = job.act.signals if job.act is not None else ()
+    return tuple(Signal(key=key, cause="settle") for key in keys)
+
+
+def _took_stripe(subject: Subject, operation: Operation, outcome: Applied) -> None:
+    if operation.action == "delete":
+        subject.records.pop(Side.STRIPE, None)
+    elif outcome.record is not None:
+        subject.records[Side.STRIPE] = outcome.record
+    elif operation.action == "create":
+        subject.records.pop(Side.STRIPE, None)
+
+
+def context_of(workspace: Workspace, link: Link) -> Context:
+    """What codecs need to read this pair's values, also while its first operation is under way."""
+    pending = (link.progress.get(settle.PENDING) or {}).get("progress", {})
+    currency = link.progress.get("currency") or pending.get("currency")
+    return Context(currency=currency or workspace.policy.currency, time_zone=workspace.policy.time_zone)
+
+
+def _nested(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if not isinstance(value, dict)}
+
+
+def without_pending(link: Link) -> Link:
+    """The link once nothing is under way for it."""
+    return replace(link, progress={name: value for name, value in link.progress.items() if name != settle.PENDING})
+
+
+def _of(
+    subject: Subject, operation: Operation, outcome: Outcome, event: str, signals: tuple[Signal, ...] = ()
+) -> Settlement:
+    return Settlement(link=subject.link, operation=operation, outcome=outcome, event=event, signals=signals)

@@ -1,0 +1,224 @@
+"""What a pass would write, without writing anything: neither to a system nor to our own store.
+
+Reads the same signals, asks the same lifecycles. Parents that would be made get a symbolic id, so
+their children can be planned with them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from connector.core.mapping import read_path
+from connector.core.model import Key, Side, Signal
+from connector.core.money import to_minor
+from connector.core.plan import FieldChange, Plan, PlanEntry, digest
+from connector.core.view import Act, Decision, Ignore, Park, Read, Settled, Wait
+from connector.flows.drain import ask_all, fetch, pull_in
+from connector.flows.parents import ParentBook
+from connector.flows.route import route
+from connector.ports import StoredSignal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from connector.core.model import Finding
+    from connector.flows.subject import Subject
+    from connector.flows.workspace import Workspace
+
+#: calls of a whole life, per first step: what an entry's later steps will cost
+_CALLS = {
+    ("invoice", "create"): {"stripe": 3},
+    ("quote", "create"): {"stripe": 2},
+    ("offline_payment", "create"): {"stripe": 2},
+}
+
+
+class _Draft:
+    """What is collected while planning."""
+
+    def __init__(self) -> None:
+        self.entries: list[PlanEntry] = []
+        self.waiting: list[tuple[str, str]] = []
+        self.parked: list[tuple[str, str]] = []
+        self.not_mirrored: dict[str, Counter[str]] = {}
+        self.findings: list[Finding] = []
+
+
+def make_plan(
+    workspace: Workspace, *, kinds: Sequence[str] = (), since: datetime | None = None, only: Sequence[Key] = ()
+) -> Plan:
+    """The plan of a pass with these restrictions, see `sync.run_pass`."""
+    chosen = [kind for kind in workspace.kinds() if not kinds or kind in kinds]
+    signals = _signals(workspace, since=since, only=only)
+    draft, book = _Draft(), ParentBook(workspace)
+    for kind in chosen:
+        mine = [stored for stored in signals.values() if stored.signal.key.kind == kind]
+        for start in range(0, len(mine), workspace.batch_size):
+            batch = mine[start : start + workspace.batch_size]
+            _plan_batch(workspace, batch, book, draft)
+            workspace.progress(f"planning {kind}", start + len(batch), len(mine))
+    entries = sorted(draft.entries, key=lambda entry: (entry.moves_money or entry.destructive, entry.destructive))
+    return Plan(
+        org_id=workspace.identity.org_id,
+        account_id=workspace.identity.account_id,
+        pack_digest=workspace.pack.digest,
+        created_at=workspace.clock.now().isoformat(),
+        entries=tuple(entries),
+        waiting=tuple(draft.waiting),
+        parked=tuple(draft.parked),
+        not_mirrored={kind: dict(counts) for kind, counts in draft.not_mirrored.items()},
+        findings=tuple(_finding_dict(finding) for finding in draft.findings),
+    )
+
+
+def _signals(workspace: Workspace, *, since: datetime | None, only: Sequence[Key]) -> dict[Key, StoredSignal]:
+    """Stored signals and what the systems say has changed, without storing it."""
+    signals: dict[Key, StoredSignal] = {}
+    if only:
+        return {key: _stored(key) for key in only}
+    after = 0
+    for kind in workspace.kinds():
+        while found := workspace.store.load_signals(
+            shards=None, kinds=[kind], limit=workspace.batch_size, after_seq=after
+        ):
+            signals |= {stored.signal.key: stored for stored in found}
+            after = max(stored.seq for stored in found)
+        after = 0
+    for side in Side:
+        cursors = workspace.store.load_cursors(side)
+        for page in workspace.system(side).changes(cursors, kinds=workspace.kinds(), since=since):
+            fresh = workspace.store.load_news(page.signals)
+            signals |= {signal.key: _stored(signal.key) for signal in fresh if signal.key not in signals}
+            workspace.progress(f"reading {side.value}", len(signals), 0)
+    return signals
+
+
+def _stored(key: Key) -> StoredSignal:
+    return StoredSignal(signal=Signal(key=key, cause="plan"), seq=0, shard=0)
+
+
+def _plan_batch(workspace: Workspace, batch: Sequence[StoredSignal], book: ParentBook, draft: _Draft) -> None:
+    subjects, _ = route(workspace, batch)
+    subjects = [subject for subject in subjects if book.subject(subject.link.born) is None]
+    for subject in subjects:
+        book.add(subject)
+    fetch(workspace, subjects)
+    active, waiting = subjects, []
+    while active:
+        reads: list[Subject] = []
+        parents: list[Subject] = []
+        decided = False
+        for subject, decision in ask_all(workspace, active, book):
+            if isinstance(decision, Read):
+                subject.wanted |= decision.sides
+                reads.append(subject)
+            elif isinstance(decision, Wait):
+                waiting.append((subject, decision))
+                parents += pull_in(workspace, decision, book)
+            else:
+                decided = _record(workspace, subject, decision, book, draft) or decided
+        fetch(workspace, reads + parents)
+        active = reads + parents
+        if parents or decided:
+            active += [subject for subject, _ in waiting]
+            waiting = []
+    draft.waiting += [(f"{s.mapping.kind} {s.link.born.id}", wait.reason) for s, wait in waiting]
+
+
+def _record(workspace: Workspace, subject: Subject, decision: Decision, book: ParentBook, draft: _Draft) -> bool:
+    """Writes the decision down; True when it made something others may wait for."""
+    kind, key = subject.mapping.kind, f"{subject.mapping.kind} {subject.link.born.id}"
+    if isinstance(decision, Act):
+        draft.entries.append(_entry(subject, decision, book))
+        draft.findings += decision.findings
+        if decision.action == "create":
+            subject.link = replace(subject.link, mate_id=f"{{{key}}}")
+            book.add(subject)
+            return True
+    elif isinstance(decision, Park):
+        draft.parked.append((key, decision.reason))
+        draft.findings += decision.findings
+    elif isinstance(decision, Ignore):
+        draft.not_mirrored.setdefault(kind, Counter())[decision.reason] += 1
+    elif isinstance(decision, Settled):
+        draft.findings += decision.findings
+    return False
+
+
+def _entry(subject: Subject, act: Act, book: ParentBook) -> PlanEntry:
+    mapping = subject.mapping
+    body = _symbolic({name: value for name, value in act.body.items() if name not in act.volatile}, book)
+    return PlanEntry(
+        kind=mapping.kind,
+        id=subject.link.born.id,
+        label=_label(subject),
+        target=act.target.value,
+        action=act.action,
+        target_id=act.target_id,
+        changes=tuple(_changes(subject, act, body)),
+        moves_money=act.moves_money,
+        destructive=act.destructive,
+        amount_minor=_amount(subject, act),
+        currency=subject.link.progress.get("currency") or act.progress.get("currency"),
+        base={side.value: found.version for side, found in subject.records.items() if found is not None},
+        digest=digest(mapping.kind, subject.link.born.id, act.action, body),
+        calls=_CALLS.get((mapping.kind, act.action), {act.target.value: 1}),
+    )
+
+
+def _symbolic(value: Any, book: ParentBook) -> Any:
+    """The value with every parent's mate id replaced by the parent's name: equal before and after its birth."""
+    if isinstance(value, dict):
+        return {name: _symbolic(part, book) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_symbolic(part, book) for part in value]
+    return book.name_of(value) if isinstance(value, str) else value
+
+
+def _label(subject: Subject) -> str:
+    """What people call the record: its Name in Salesforce, else its id."""
+    record = subject.records.get(Side.SALESFORCE)
+    name = None if record is None else read_path(record.fields, "Name")
+    return str(name or subject.link.born.id)
+
+
+def _amount(subject: Subject, act: Act) -> int | None:
+    """Minor units an entry bills or moves, where it says so."""
+    if "final" in act.progress:
+        return int(act.progress["final"][0])
+    for name in ("amount", "total"):
+        value = act.sent.get(name, act.progress.get(name))
+        if isinstance(value, int):
+            return value
+    record = subject.records.get(Side.SALESFORCE)
+    path = subject.mapping.salesforce.roles.get("total")
+    currency = subject.link.progress.get("currency") or act.progress.get("currency")
+    if record is None or path is None or currency is None or not act.moves_money:
+        return None
+    total = read_path(record.fields, path)
+    return None if total is None else to_minor(Decimal(total), currency)
+
+
+def _changes(subject: Subject, act: Act, body: dict[str, Any]) -> list[FieldChange]:
+    """Dotted wire names with their old and new values; a create has no old ones."""
+    target = subject.records.get(act.target)
+    content = body["fields"] if act.target is Side.SALESFORCE else body
+    old = {} if target is None else target.fields
+    return [
+        FieldChange(field=path, old=None if act.action == "create" else read_path(old, path), new=value)
+        for path, value in _flat(content, "")
+    ]
+
+
+def _flat(value: Any, prefix: str) -> list[tuple[str, Any]]:
+    if isinstance(value, dict) and value:
+        return [pair for name, part in value.items() for pair in _flat(part, f"{prefix}.{name}" if prefix else name)]
+    return [(prefix, value)]
+
+
+def _finding_dict(finding: Finding) -> dict[str, Any]:
+    return asdict(finding)

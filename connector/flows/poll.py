@@ -1,0 +1,39 @@
+"""Reads what changed since the cursors and stores it as signals. Nothing is decided here."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from connector.core.model import Side
+from connector.flows.subject import shard_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from connector.core.model import Signal
+    from connector.flows.workspace import Workspace
+
+
+def poll(workspace: Workspace, *, since: datetime | None = None) -> int:
+    """Stores the signals of both systems; the number that were new. Each page and its cursor move in one
+    transaction, so a death in between reads the page again.
+    """
+    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="poll") as pool:
+        counts = list(pool.map(lambda side: _poll_side(workspace, side, since), (Side.SALESFORCE, Side.STRIPE)))
+    return sum(counts)
+
+
+def _poll_side(workspace: Workspace, side: Side, since: datetime | None) -> int:
+    cursors = workspace.store.load_cursors(side)
+    raised = 0
+
+    def shard(signal: Signal) -> int:
+        return shard_of(signal.key.id, workspace.shards)
+
+    for page in workspace.system(side).changes(cursors, kinds=workspace.kinds(), since=since):
+        raised += workspace.store.record_signals(page.signals, page.cursors, shard_of=shard)
+        workspace.progress(f"reading {side.value}", raised, 0)
+        if workspace.stop():
+            break
+    return raised

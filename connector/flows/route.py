@@ -1,0 +1,159 @@
+"""From signals to subjects: which pair each key belongs to.
+
+Kinds that share an object (a payment and an offline payment are both blng__Payment__c) each get a
+signal; the one that holds the link takes it. A key of the far side without a link is either ours
+from before (it carries our mark) or nobody's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from connector.core.model import Key, Link, LinkState, Record, Side
+from connector.core.view import Unclaimed
+from connector.flows.subject import Subject, marked_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from connector.flows.workspace import Workspace
+    from connector.ports import StoredSignal
+
+
+def route(workspace: Workspace, signals: Sequence[StoredSignal]) -> tuple[list[Subject], list[StoredSignal]]:
+    """(subjects with their signals and the sides to read, signals that need no look)."""
+    siblings = {stored.signal.key: _siblings(workspace, stored.signal.key) for stored in signals}
+    keys = list({key for key, others in siblings.items() for key in (key, *others)})
+    links = workspace.store.load_links(keys)
+    subjects: dict[Key, Subject] = {}
+    strays: list[StoredSignal] = []
+    idle: list[StoredSignal] = []
+    for stored in signals:
+        key = stored.signal.key
+        link = links.get(key)
+        if link is None and any(other in links for other in siblings[key]):
+            idle.append(stored)
+        elif link is None and key.side is not workspace.pack.kinds[key.kind].born:
+            strays.append(stored)
+        else:
+            _join(workspace, subjects, link or Link(born=key), stored, is_stored=link is not None)
+    idle.extend(_claim_strays(workspace, subjects, strays))
+    return list(subjects.values()), idle
+
+
+def _siblings(workspace: Workspace, key: Key) -> tuple[Key, ...]:
+    mapping = workspace.pack.kinds[key.kind]
+    shared = workspace.pack.kinds_on(key.side, mapping.object_on(key.side))
+    others = [Key(side=key.side, kind=other.kind, id=key.id) for other in shared if other.kind != key.kind]
+    if key.side is Side.STRIPE:
+        # a payment record is looked at as a payment too: its own kind owns it
+        others += [
+            Key(side=key.side, kind=other.kind, id=key.id)
+            for other in workspace.pack.kinds.values()
+            if other.kind != key.kind and {mapping.stripe.object, other.stripe.object} == {"payment", "payment_record"}
+        ]
+    return tuple(others)
+
+
+def _join(
+    workspace: Workspace, subjects: dict[Key, Subject], link: Link, stored: StoredSignal, *, is_stored: bool
+) -> Subject:
+    subject = subjects.get(link.born)
+    if subject is None:
+        subject = Subject(mapping=workspace.pack.kinds[link.kind], link=link, stored=link if is_stored else None)
+        subjects[link.born] = subject
+    subject.signals.append(stored)
+    subject.wanted.add(stored.signal.key.side)
+    if subject.mapping.born is Side.SALESFORCE:
+        subject.wanted.add(Side.SALESFORCE)
+    return subject
+
+
+def _claim_strays(
+    workspace: Workspace, subjects: dict[Key, Subject], strays: Sequence[StoredSignal]
+) -> Iterable[StoredSignal]:
+    """Reads far-side records without a link; ours by mark are linked again, the rest is reported."""
+    by_side: dict[Side, dict[str, list[StoredSignal]]] = {Side.SALESFORCE: {}, Side.STRIPE: {}}
+    for stored in strays:
+        by_side[stored.signal.key.side].setdefault(stored.signal.key.kind, []).append(stored)
+    # a Salesforce record of a kind born at Stripe: its Stripe key finds it by external id, never the reverse
+    yield from (stored for group in by_side[Side.SALESFORCE].values() for stored in group)
+    for kind, group in by_side[Side.STRIPE].items():
+        records = workspace.stripe.fetch(kind, [stored.signal.key.id for stored in group])
+        born = {
+            record_id: Key(side=Side.SALESFORCE, kind=kind, id=marked)
+            for record_id, record in records.items()
+            if (marked := marked_id(record, workspace.identity.org_id)) is not None
+        }
+        quotes = {
+            record_id: Key(side=Side.STRIPE, kind="quote", id=quote)
+            for record_id, record in records.items()
+            if (quote := _quote_of(record)) is not None
+        }
+        known = workspace.store.load_links([*born.values(), *quotes.values()])
+        for stored in group:
+            record = records.get(stored.signal.key.id)
+            key = born.get(stored.signal.key.id)
+            if record is None or record.deleted or quotes.get(record.id) in known:
+                # an invoice made by accepting a quote belongs to the quote's link, which reports it
+                yield stored
+            elif key is None:
+                _unclaimed(workspace, subjects, stored, record)
+            elif not _relink(workspace, subjects, stored, record, key, known.get(key)):
+                yield stored
+
+
+def _relink(
+    workspace: Workspace,
+    subjects: dict[Key, Subject],
+    stored: StoredSignal,
+    record: Record,
+    key: Key,
+    link: Link | None,
+) -> bool:
+    """A record with our mark and no link: the store was lost, or died before it could settle."""
+    if link is not None and link.mate_id is not None:
+        # an earlier mate of a quote presented again, or of a draft built again
+        return False
+    if key in subjects and subjects[key].link.mate_id is not None:
+        return False
+    found = Link(born=key, mate_id=record.id, progress={"currency": record.fields.get("currency")})
+    if link is not None:
+        found = Link(
+            born=key,
+            mate_id=record.id,
+            earlier_mates=link.earlier_mates,
+            revision=link.revision,
+            shard=link.shard,
+            progress=link.progress,
+        )
+    subject = _join(workspace, subjects, found, stored, is_stored=False)
+    subject.link = found
+    subject.stored = link
+    subject.records[Side.STRIPE] = record
+    return True
+
+
+def _unclaimed(workspace: Workspace, subjects: dict[Key, Subject], stored: StoredSignal, record: Record) -> None:
+    """Nobody's: kept as a subject so that the drain reports it with the others."""
+    key = stored.signal.key
+    subject = Subject(
+        mapping=workspace.pack.kinds[key.kind],
+        link=Link(born=Key(side=key.side, kind=key.kind, id=key.id), state=LinkState.CLOSED),
+        records={Side.STRIPE: record},
+        signals=[stored],
+    )
+    subject.verdict = Unclaimed(reason=_why(record))
+    subjects[subject.link.born] = subject
+
+
+def _quote_of(record: Record) -> str | None:
+    """The quote whose acceptance made this invoice (spec3.derived.json, invoice.parent.quote_details)."""
+    details = (record.fields.get("parent") or {}).get("quote_details") or {}
+    quote = details.get("quote")
+    return None if quote is None else str(quote)
+
+
+def _why(record: Record) -> str:
+    quote = _quote_of(record)
+    return f"made by quote {quote}" if quote else "made at Stripe, not by this connector"

@@ -1,0 +1,91 @@
+"""One pair while it is being worked on: its link, its records as read, and what is left to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from connector.core.mapping import read_path
+from connector.core.model import Link, Record, Side
+from connector.core.view import MARK_ID, MARK_ORG, View
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from connector.core.mapping import KindMapping
+    from connector.core.view import Parents, Policy, Unclaimed
+    from connector.ports import StoredSignal
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Subject:
+    mapping: KindMapping
+    link: Link
+    #: the link as the store holds it, None when it has none
+    stored: Link | None = None
+    records: dict[Side, Record | None] = field(default_factory=dict)
+    #: sides to read before the first decision
+    wanted: set[Side] = field(default_factory=set)
+    signals: list[StoredSignal] = field(default_factory=list)
+    #: another record needs it, whatever `where` says
+    needed: bool = False
+    created: bool = False
+    updated: bool = False
+    #: True once its outcome must be tried again later: its signals stay
+    keep_signals: bool = False
+    #: Salesforce was written after it was read: its version is not known any more
+    stale: bool = False
+    #: known before any lifecycle was asked: nobody claims it
+    verdict: Unclaimed | None = None
+
+    def view(self, *, policy: Policy, now: datetime, parents: Parents) -> View:
+        return View(
+            mapping=self.mapping,
+            link=self.link,
+            policy=policy,
+            now=now,
+            parents=parents,
+            salesforce=self.records.get(Side.SALESFORCE),
+            stripe=self.records.get(Side.STRIPE),
+            read=frozenset(self.records),
+            needed=self.needed,
+        )
+
+    def id_on(self, side: Side) -> str | None:
+        return self.link.id_on(side)
+
+    def took_salesforce_fields(self, fields: dict[str, Any]) -> None:
+        """Salesforce accepted these: the record in hand now holds them."""
+        record = self.records.get(Side.SALESFORCE)
+        if record is not None:
+            self.records[Side.SALESFORCE] = replace(record, fields={**record.fields, **fields})
+        self.stale = True
+
+    def link_at_home(self, shards: int) -> Link:
+        """The link in its Account's shard, with the version of the record it was decided by."""
+        record = self.records.get(Side.SALESFORCE)
+        path = self.mapping.salesforce.shard
+        account = None if record is None or path is None else read_path(record.fields, path)
+        version = "" if self.stale or record is None else record.version
+        return replace(
+            self.link,
+            shard=shard_of(str(account or self.link.born.id), shards),
+            versions={**self.link.versions, Side.SALESFORCE: version},
+        )
+
+
+def shard_of(account: str, shards: int) -> int:
+    """Stable over processes and versions: not Python's hash."""
+    total = 0
+    for character in account.encode():
+        total = (total * 131 + character) % 2_147_483_647
+    return total % shards
+
+
+def marked_id(record: Record, org_id: str) -> str | None:
+    """The Salesforce id in a Stripe record's metadata, if the mark is ours."""
+    metadata = record.fields.get("metadata") or {}
+    if metadata.get(MARK_ORG) != org_id:
+        return None
+    found = metadata.get(MARK_ID)
+    return None if found is None else str(found)
