@@ -127,13 +127,11 @@ def _address(prefix: str) -> Formula:
     parts = {
         "city": "City",
         "country": "Country",
-        "countryCode": "CountryCode",
         "geocodeAccuracy": "GeocodeAccuracy",
         "latitude": "Latitude",
         "longitude": "Longitude",
         "postalCode": "PostalCode",
         "state": "State",
-        "stateCode": "StateCode",
         "street": "Street",
     }
 

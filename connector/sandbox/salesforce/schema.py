@@ -37,6 +37,8 @@ _STANDARD_CHILDREN = {
 _STANDARD_CASCADES = {("Contact", "AccountId"), ("OrderItem", "OrderId"), ("PricebookEntry", "Product2Id")}
 # Marked required by the documentation of features this org has switched off, or set by the platform itself.
 _NOT_REQUIRED = {("User", "Manager"), ("OrderItem", "RelatedOrderItemID")}
+# Exist only where state and country picklists are switched on; in this org people type names.
+_PICKLIST_FEATURE = re.compile(r"(Billing|Shipping|Mailing|Other)?(State|Country)Code$")
 # Standard money fields carry no scale in the schema data; two decimals is the platform's default.
 _DEFAULT_SCALE = {"currency": 2, "double": 2, "percent": 2}
 
@@ -147,6 +149,7 @@ def build_objects(
             f.name: f
             for f in (*_published_fields(name), *custom)
             if (multi_currency or f.name != "CurrencyIsoCode")
+            and not _PICKLIST_FEATURE.match(f.name)
             and (not f.is_formula or f.name in computed.get(name, frozenset()))
         }
     _drop_unfed_rollups(fields)
