@@ -32,7 +32,9 @@ def _poll_side(workspace: Workspace, side: Side, since: datetime | None) -> int:
         return shard_of(signal.key.id, workspace.shards)
 
     for page in workspace.system(side).changes(cursors, kinds=workspace.kinds(), since=since):
-        raised += workspace.store.record_signals(page.signals, page.cursors, shard_of=shard)
+        # reading again from a given moment must not move a cursor past what was not read yet
+        cursors_moved = page.cursors if since is None else ()
+        raised += workspace.store.record_signals(page.signals, cursors_moved, shard_of=shard)
         workspace.progress(f"reading {side.value}", raised, 0)
         if workspace.stop():
             break

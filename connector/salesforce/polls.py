@@ -72,9 +72,13 @@ class Poller:
         self._margin = timedelta(seconds=margin_s)
         self._overlap = timedelta(seconds=overlap_s)
 
-    def changes(self, cursors: Mapping[str, Cursor], kinds: Sequence[str]) -> Iterator[ChangePage]:
+    def changes(
+        self, cursors: Mapping[str, Cursor], kinds: Sequence[str], *, since: datetime | None = None
+    ) -> Iterator[ChangePage]:
         """Pages of signals; every stream yields its cursor at least once, moved up to `until`."""
         streams = streams_of(self._pack, kinds)
+        if since is not None:
+            cursors = {stream.name: _cursor(stream, Position(stamp=since)) for stream in streams}
         fresh = {stream.name for stream in streams if stream.name not in cursors}
         # Records that are read from the beginning need no second signal from their children.
         covered = [stream for stream in streams if stream.name in fresh and self._is_covered(stream, streams, fresh)]

@@ -18,6 +18,7 @@ from connector.salesforce.session import GatewaySession
 from connector.salesforce.writes import Writer
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import requests
@@ -66,8 +67,10 @@ class SalesforceSystem:
     def check(self) -> Sequence[Finding]:
         return inspect(self._known_shape(), self._pack, currency=self._options.currency)
 
-    def changes(self, cursors: Mapping[str, Cursor], *, kinds: Sequence[str]) -> Iterator[ChangePage]:
-        return self._poller.changes(cursors, kinds)
+    def changes(
+        self, cursors: Mapping[str, Cursor], *, kinds: Sequence[str], since: datetime | None = None
+    ) -> Iterator[ChangePage]:
+        return self._poller.changes(cursors, kinds, since=since)
 
     def fetch(self, kind: str, ids: Sequence[str], *, select: bool = False) -> Mapping[str, Record]:
         records = self.fetch_many({kind: ids}, select={kind: ids} if select else {})

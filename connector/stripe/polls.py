@@ -28,6 +28,7 @@ from connector.stripe.resources import RESOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from connector.core.mapping import Pack
     from connector.ports import Clock
@@ -84,8 +85,12 @@ class Poller:
         self._clock = clock
         self._overlap_s = overlap_s
 
-    def changes(self, cursors: Mapping[str, Cursor]) -> Iterator[ChangePage]:
+    def changes(self, cursors: Mapping[str, Cursor], *, since: datetime | None = None) -> Iterator[ChangePage]:
         """A stream's cursor comes with its last page, so that an interrupted poll starts again."""
+        if since is not None:
+            moment = int(since.timestamp())
+            position = Position(created=moment, seen=(), read_at=moment)
+            cursors = {stream: position.cursor(stream) for stream in (EVENTS, PAYMENT_RECORDS)}
         events = cursors.get(EVENTS)
         if events is None:
             yield from self._everything(CAUSE_FIRST)

@@ -22,6 +22,7 @@ from connector.stripe.writes import Writer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
+    from datetime import datetime
 
     import requests
 
@@ -90,11 +91,13 @@ class StripeSystem:
             findings += self._check_rights()
         return findings
 
-    def changes(self, cursors: Mapping[str, Cursor], *, kinds: Sequence[str]) -> Iterator[ChangePage]:
+    def changes(
+        self, cursors: Mapping[str, Cursor], *, kinds: Sequence[str], since: datetime | None = None
+    ) -> Iterator[ChangePage]:
         """Signals of every kind of the pack, whatever `kinds` asks for: they share one stream of events,
         and a cursor that moved past the events of a kind left out would lose them.
         """
-        return self._poller.changes(cursors) if kinds else iter(())
+        return self._poller.changes(cursors, since=since) if kinds else iter(())
 
     def fetch(self, kind: str, ids: Sequence[str], *, select: bool = False) -> Mapping[str, Record]:
         del select  # births at Stripe have no condition

@@ -1,0 +1,156 @@
+"""Both simulated systems, both adapters through their SDKs, and the whole program, in one process.
+
+One clock moves everything. `people` edits Salesforce as a person would; `stripe_api` is a stranger's
+client that pays and cancels as customers do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import requests
+
+from connector.config.mapping_loader import load_pack
+from connector.core.retry import RetryPolicy
+from connector.core.view import Policy
+from connector.flows.connect import connect
+from connector.flows.report import PassReport
+from connector.flows.sync import run_pass
+from connector.flows.workspace import Workspace
+from connector.remote import Caller
+from connector.runtime.limits import Unlimited
+from connector.salesforce.options import AuthKind, SalesforceOptions
+from connector.salesforce.system import connect as connect_salesforce
+from connector.sandbox.salesforce.org import Org
+from connector.sandbox.stripe.account import Account
+from connector.sandbox.transport import InProcessAdapter
+from connector.store import open_store
+from connector.stripe.client import StripeOptions
+from connector.stripe.system import connect as connect_stripe
+from tests.support.clock import ManualClock
+
+ROOT = Path(__file__).resolve().parents[2]
+PACK = ROOT / "mappings" / "cpq-billing"
+START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+ORG_URL = "http://127.0.0.1:7101"
+API_URL = "http://127.0.0.1:7102"
+
+
+@dataclass
+class World:
+    folder: Path
+    seed: int = 1
+    multi_currency: bool = True
+    go_live: date | None = date(2026, 10, 1)
+    clock: ManualClock = field(default_factory=lambda: ManualClock(START))
+    pack_folder: Path = PACK
+
+    def __post_init__(self) -> None:
+        self.org = Org(clock=self.clock, seed=self.seed, multi_currency=self.multi_currency)
+        self.account = Account(clock=self.clock, seed=self.seed, rate_per_second=None, endpoint_rate_per_second=None)
+        self.pack = load_pack(self.pack_folder)
+        self.stripe_session = requests.Session()
+        self.stripe_session.mount("http://", InProcessAdapter(self.account))
+        self.workspace: Workspace | None = None
+
+    def open(self, **changes: Any) -> Workspace:
+        """A fresh process: new adapters, the store as it is on disk."""
+        caller = Caller(policy=RetryPolicy(attempts=3), clock=self.clock, chance=lambda: 0.5)
+        salesforce = connect_salesforce(
+            SalesforceOptions(
+                auth=AuthKind.CLIENT_CREDENTIALS,
+                login_url=ORG_URL,
+                instance_url=ORG_URL,
+                client_id=self.org.client_id,
+                client_secret=self.org.client_secret,
+                currency=None if self.multi_currency else self.org.default_currency,
+                margin_s=0,
+            ),
+            pack=self.pack,
+            clock=self.clock,
+            caller=caller,
+            session=_mounted(self.org),
+        )
+        stripe = connect_stripe(
+            StripeOptions(api_key=self.account.api_key, api_base=API_URL, concurrency=4),
+            pack=self.pack,
+            clock=self.clock,
+            caller=caller,
+            limiter=Unlimited(),
+            session_factory=lambda: _mounted(self.account),
+        )
+        store = open_store(f"sqlite:///{self.folder / 'state.sqlite'}", clock=self.clock)
+        contact = connect(pack=self.pack, salesforce=salesforce, stripe=stripe, store=store)
+        stripe.bind(contact.identity.org_id)
+        self.workspace = Workspace(
+            pack=self.pack,
+            policy=Policy(
+                go_live=self.go_live,
+                time_zone=ZoneInfo("UTC"),
+                currency=None if self.multi_currency else self.org.default_currency.lower(),
+                org_id=contact.identity.org_id,
+            ),
+            identity=contact.identity,
+            salesforce=salesforce,
+            stripe=stripe,
+            store=store,
+            clock=self.clock,
+            stopped_kinds=dict(contact.stopped_kinds),
+            **changes,
+        )
+        return self.workspace
+
+    def close(self) -> None:
+        if self.workspace is not None:
+            self.workspace.store.close()
+            self.workspace.salesforce.close()
+            self.workspace.stripe.close()
+            self.workspace = None
+
+    def sync(self, **options: Any) -> PassReport:
+        """One pass in a process that may be new."""
+        if self.workspace is None:
+            self.open()
+        assert self.workspace is not None
+        report = run_pass(self.workspace, **options)
+        self.clock.advance(timedelta(seconds=1))
+        return report
+
+    def stripe_api(self, method: str, path: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        """A stranger's request; raises for an answer that is not 2xx."""
+        headers = {"Authorization": f"Bearer {self.account.api_key}"}
+        data = _flat(params or {})
+        body = {"params": data} if method == "GET" else {"data": data}
+        reply = self.stripe_session.request(method, API_URL + path, headers=headers, timeout=5, **body)
+        reply.raise_for_status()
+        return dict(reply.json())
+
+    def stripe_list(self, path: str, **params: Any) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        while True:
+            page = self.stripe_api("GET", path, {"limit": 100, **params})
+            rows += page["data"]
+            if not page["has_more"]:
+                return rows
+            params["starting_after"] = rows[-1]["id"]
+
+
+def _mounted(app: Any) -> requests.Session:
+    session = requests.Session()
+    session.mount("http://", InProcessAdapter(app))
+    return session
+
+
+def _flat(params: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in params.items():
+        path = f"{prefix}[{name}]" if prefix else name
+        if isinstance(value, dict):
+            flat |= _flat(value, path)
+        else:
+            flat[path] = value
+    return flat
