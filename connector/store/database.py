@@ -118,8 +118,7 @@ def _wrong_url(observed: str) -> ConfigError:
 
 def _create_file(path: Path) -> None:
     """The folder and the file are the owner's alone: links and bodies hold names and addresses."""
-    if not path.parent.exists():
-        path.parent.mkdir(mode=0o700, parents=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
 

@@ -6,6 +6,7 @@ lead to: a crash at any statement leaves the old schema whole (invariants.md I30
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ VERSION_TABLE = "connector_schema"
 SCRIPTS = Path(__file__).parent / "migrations"
 #: any number, the same in every version: what processes that open one PostgreSQL database queue for
 _LOCK_ID = 0x636F6E6E
+#: Alembic keeps the environment it runs in as a global of the process
+_ALEMBIC_TURN = threading.Lock()
 
 
 def upgrade(database: Database) -> None:
@@ -72,4 +75,5 @@ def _run_migrations(connection: Connection, current: str | None, place: str) -> 
             f"{place}: was written by a newer connector (schema {current}, this one knows up to {HEAD});"
             " run that version, or restore the backup made before it"
         )
-    command.upgrade(config, HEAD)
+    with _ALEMBIC_TURN:
+        command.upgrade(config, HEAD)
