@@ -27,6 +27,9 @@ _INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _DECIMAL: Final = re.compile(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,18}")
 _WORDS: Final = {"true": True, "false": False, "null": None, "~": None, "": None}
 
+#: libyaml's parser where PyYAML was built with it: ten times faster, the same events
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 Scalar: TypeAlias = str | int | bool | Decimal | None
 
 
@@ -85,7 +88,7 @@ class _Reader:
         self._depth = 0
 
     def read(self, text: str) -> Node | None:
-        events = yaml.parse(text, Loader=yaml.SafeLoader)
+        events = yaml.parse(text, Loader=_LOADER)
         next(events)  # the stream's start
         event = next(events)
         if isinstance(event, yaml.StreamEndEvent):
