@@ -12,13 +12,14 @@ import binascii
 import threading
 from collections import Counter
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import orjson
 
 from connector.sandbox.http import Request, Response
-from connector.sandbox.stripe import payments, state
+from connector.sandbox.stripe import attempts, state
 from connector.sandbox.stripe.engine import Engine, Fields
 from connector.sandbox.stripe.errors import StripeError
 from connector.sandbox.stripe.expand import Expander
@@ -116,7 +117,7 @@ class Account:
         """Ends every bank debit in flight now, well or badly; gives how many there were."""
         with self._lock:
             self._engine.begin(request_id=None, idempotency_key=None)
-            settled = payments.settle_all(self._engine, succeed=succeed)
+            settled = attempts.settle_all(self._engine, succeed=succeed)
             self._engine.commit()
             return settled
 
@@ -205,7 +206,7 @@ class Account:
             form = decode_form(request.query) | form
         asked = ""
         if call.idempotency_key is not None:
-            asked = orjson.dumps([path, form], option=orjson.OPT_SORT_KEYS).decode()
+            asked = _fingerprint(path, form)
             saved = self._idempotency.saved(call.idempotency_key, asked, self._engine.now)
             if saved is not None:
                 call.replayed_of = saved.request_id
@@ -231,7 +232,7 @@ class Account:
             body = result.body() if isinstance(result, Page) else result
             if "expand" in params:
                 body = self._expander.expand(engine, body, params["expand"], is_list=is_list)
-            rendered = render(body)
+            rendered = engine.shared(body.get("id", ""), render(body)) if isinstance(body, dict) else render(body)
         except StripeError as error:
             if error.keep_writes:
                 self._keep()
@@ -253,7 +254,7 @@ class Account:
             return
         if asked is None:
             path, form = unquote(call.request.path), decode_form(_text(call.request.body))
-            asked = orjson.dumps([path, form], option=orjson.OPT_SORT_KEYS).decode()
+            asked = _fingerprint(path, form)
         self._idempotency.save(
             call.idempotency_key,
             Saved(asked=asked, status=status, body=body, request_id=call.request_id, saved_at=self._engine.now),
@@ -304,6 +305,11 @@ class Account:
     def _log_url(self, call: _Call) -> str:
         mode = "" if self._engine.livemode else "test/"
         return f"https://dashboard.stripe.com/{self.id}/{mode}workbench/logs?object={call.request_id}"
+
+
+def _fingerprint(path: str, form: Fields) -> str:
+    """What makes two requests with one idempotency key the same."""
+    return blake2b(orjson.dumps([path, form], option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
 
 
 def _text(raw: bytes | str) -> str:

@@ -10,12 +10,10 @@ import heapq
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from connector.sandbox.stripe.currencies import Currencies
 from connector.sandbox.stripe.errors import missing_resource
 from connector.sandbox.stripe.ids import Ids
-from connector.sandbox.stripe.rendering import render
+from connector.sandbox.stripe.rendering import render, trimmed
 from connector.sandbox.stripe.store import INDEXED, Collection, Object
 
 if TYPE_CHECKING:
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
 
     from connector.sandbox.clock import Clock
 
-#: Events can be listed for 30 days (platform.md C3).
-EVENT_AGE_S = 30 * 86_400
 Fields = dict[str, Any]
 
 
@@ -61,6 +57,8 @@ class Engine:
         self.request_id: str | None = None
         self.idempotency_key: str | None = None
         self._journal = Journal()
+        #: how each object was last rendered in the running request
+        self._rendered: dict[str, bytes] = {}
 
     # -- one request -----------------------------------------------------------------
 
@@ -69,6 +67,7 @@ class Engine:
         self.request_id = request_id
         self.idempotency_key = idempotency_key
         self._journal = Journal()
+        self._rendered = {}
 
     def commit(self) -> bool:
         """Keeps the changes; whether there were any."""
@@ -151,25 +150,28 @@ class Engine:
     # -- events ----------------------------------------------------------------------
 
     def emit(self, event_type: str, item: Object, previous: Fields | None = None) -> None:
-        """Records an event with a snapshot of the object as it is now."""
-        data: Fields = {"object": orjson.Fragment(render(item))}
-        if previous is not None:
-            data["previous_attributes"] = previous
+        """Records an event with a snapshot of the object as it is now (`events.py` makes it whole again)."""
         self.insert(
             {
                 "id": self.ids.new("event"),
                 "object": "event",
-                "account": None,
-                "api_version": self.api_version,
                 "created": self.now,
-                # Rendered at once: later changes of the object must not reach its past events.
-                "data": orjson.Fragment(render(data)),
-                "livemode": self.livemode,
-                "pending_webhooks": 0,
-                "request": {"id": self.request_id, "idempotency_key": self.idempotency_key},
                 "type": event_type,
+                # Rendered at once: later changes of the object must not reach its past events.
+                "snapshot": self.shared(item["id"], render(item)),
+                "previous": None if previous is None else trimmed(render(previous)),
+                "request": (self.request_id, self.idempotency_key),
             }
         )
+
+    def shared(self, object_id: str, rendered: bytes) -> bytes:
+        """The same bytes as before when this request has rendered the object just so: one copy in memory."""
+        before = self._rendered.get(object_id)
+        if before == rendered:
+            return before
+        kept = trimmed(rendered)
+        self._rendered[object_id] = kept
+        return kept
 
     def emit_update(self, event_type: str, item: Object) -> None:
         """An `*.updated` event, if anything changed since the object was last touched in this request."""

@@ -72,7 +72,7 @@ class Expander:
         if isinstance(value, list):
             return [self._inside(engine, each, prop.get("items", {}), rest, path) for each in value]
         if not isinstance(value, dict):
-            raise _cannot(path)
+            raise _cannot(path)  # also inside an event, which is a record of the past
         if value.get("object") == "list":
             if rest[0] != "data" or len(rest) == 1:
                 raise _cannot(path)

@@ -15,7 +15,7 @@ MAX_KEY_LENGTH = 255
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    #: method, path and parameters of the first request
+    #: fingerprint of path and parameters of the first request
     asked: str
     status: int
     body: bytes

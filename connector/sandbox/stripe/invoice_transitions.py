@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from connector.sandbox.stripe import payments
+from connector.sandbox.stripe import attempts, invoice_payments
 from connector.sandbox.stripe.customers import adjust_balance
 from connector.sandbox.stripe.errors import StripeError, exclusive_parameters, missing_parameter
 from connector.sandbox.stripe.invoices import customer_copy, number_taken
@@ -61,9 +61,9 @@ def _finalize(engine: Engine, invoice: Object) -> Object:
     _assign_links(engine, invoice)
     _apply_customer_balance(engine, invoice, customer)
     if invoice["amount_due"]:
-        payments.open_default_payment(engine, invoice)
+        invoice_payments.open_default_payment(engine, invoice)
     else:
-        payments.mark_paid(engine, invoice)
+        invoice_payments.mark_paid(engine, invoice)
     engine.emit_update("customer.updated", customer)
     engine.emit_update("invoice.updated", invoice)
     engine.emit("invoice.finalized", invoice)
@@ -126,14 +126,14 @@ def void(engine: Engine, params: Fields, path: dict[str, str]) -> Object:
     del params
     invoice = engine.get("invoice", path["invoice"])
     check_state(invoice, "void")
-    if invoice["amount_paid"] or payments.in_flight(engine, invoice):
+    if invoice["amount_paid"] or invoice_payments.in_flight(engine, invoice):
         # Inferred: an invoice that money has reached is corrected by a credit note, not voided.
         raise StripeError(
             "You cannot void an invoice that has payments. Use a credit note instead.",
             code="status_transition_invalid",
         )
     engine.touch(invoice)
-    payments.cancel_open_payments(engine, invoice, reason="void_invoice")
+    invoice_payments.cancel_open_payments(engine, invoice, reason="void_invoice")
     invoice["status"] = "void"
     invoice["status_transitions"] = invoice["status_transitions"] | {"voided_at": engine.now}
     invoice["auto_advance"] = False
@@ -175,24 +175,24 @@ def pay(engine: Engine, params: Fields, path: dict[str, str]) -> Object:
             "attempting payment on the Invoice, or pass a payment method."
         )
     method = usable(engine, method_id, param="payment_method", customer=customer)
-    intent = payments.intent_to_pay(engine, invoice)
+    intent = invoice_payments.intent_to_pay(engine, invoice)
     engine.touch(invoice)
     invoice["attempted"] = True
     invoice["attempt_count"] += 1
-    payments.attempt(engine, intent, method, invoice=invoice)
+    attempts.attempt(engine, intent, method, invoice=invoice)
     return invoice
 
 
 def _pay_out_of_band(engine: Engine, invoice: Object) -> Object:
     """The whole remainder, with no charge and no balance transaction (platform.md C7)."""
-    if payments.in_flight(engine, invoice):
+    if invoice_payments.in_flight(engine, invoice):
         raise StripeError("A payment of this invoice is still processing.", code="payment_intent_unexpected_state")
     engine.touch(invoice)
     remaining = invoice["amount_remaining"]
-    payments.cancel_open_payments(engine, invoice, reason="automatic")
-    engine.hide(invoice["id"], paid_off_stripe=payments.paid_off_stripe(engine, invoice) + remaining)
+    invoice_payments.cancel_open_payments(engine, invoice, reason="automatic")
+    engine.hide(invoice["id"], paid_off_stripe=invoice_payments.paid_off_stripe(engine, invoice) + remaining)
     invoice["amount_paid"] += remaining
-    payments.mark_paid(engine, invoice)
+    invoice_payments.mark_paid(engine, invoice)
     engine.emit_update("invoice.updated", invoice)
     engine.emit("invoice.paid", invoice)
     return invoice
@@ -207,7 +207,7 @@ def attach_payment(engine: Engine, params: Fields, path: dict[str, str]) -> Obje
     if not given:
         raise missing_parameter("payment_intent")
     if given == ["payment_intent"]:
-        payments.attach_intent(engine, invoice, engine.get("payment_intent", params[given[0]], param=given[0]))
+        invoice_payments.attach_intent(engine, invoice, engine.get("payment_intent", params[given[0]], param=given[0]))
     else:
-        payments.attach_record(engine, invoice, engine.get("payment_record", params[given[0]], param=given[0]))
+        invoice_payments.attach_record(engine, invoice, engine.get("payment_record", params[given[0]], param=given[0]))
     return invoice

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from connector.sandbox.stripe import payments
+from connector.sandbox.stripe import attempts, invoice_payments
 from connector.sandbox.stripe.customers import address
 from connector.sandbox.stripe.errors import StripeError
 from connector.sandbox.stripe.metadata import merged
@@ -28,7 +28,7 @@ def create(engine: Engine, params: Fields, path: dict[str, str]) -> Object:
     if params.get("customer"):
         customer = engine.get("customer", params["customer"], param="customer")
     automatic = params.get("automatic_payment_methods")
-    intent = payments.new_intent(
+    intent = invoice_payments.new_intent(
         engine,
         amount=params["amount"],
         currency=currency,
@@ -113,7 +113,7 @@ def _confirm(engine: Engine, intent: Object, params: Fields) -> Object:
             code="payment_intent_incompatible_payment_method",
             param="payment_method",
         )
-    payments.attempt(engine, intent, method)
+    attempts.attempt(engine, intent, method)
     return intent
 
 
@@ -121,7 +121,7 @@ def cancel(engine: Engine, params: Fields, path: dict[str, str]) -> Object:
     intent = engine.get("payment_intent", path["intent"])
     check_state(intent, "cancel")
     _refuse_default(engine, intent)
-    payments.cancel_intent(engine, intent, reason=params.get("cancellation_reason"))
+    invoice_payments.cancel_intent(engine, intent, reason=params.get("cancellation_reason"))
     return intent
 
 
@@ -145,11 +145,3 @@ def listing(engine: Engine, params: Fields, path: dict[str, str]) -> Page:
     del path
     where = filters(params, "customer")
     return page(engine, "payment_intent", params, url="/v1/payment_intents", where=where)
-
-
-def list_invoice_payments(engine: Engine, params: Fields, path: dict[str, str]) -> Page:
-    del path
-    where = filters(params, "invoice", "status")
-    for name, value in params.get("payment", {}).items():
-        where["payment_type" if name == "type" else name] = [value]
-    return page(engine, "invoice_payment", params, url="/v1/invoice_payments", where=where)

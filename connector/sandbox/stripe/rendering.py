@@ -12,6 +12,11 @@ def render(value: Any) -> bytes:
     return orjson.dumps(value, default=_plain)
 
 
+def trimmed(rendered: bytes) -> bytes:
+    """A copy of exactly its size, for keeping: orjson's own bytes hold on to a far larger buffer."""
+    return bytes(memoryview(rendered))
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         # A JSON number written from the decimal's own digits: no float in between.

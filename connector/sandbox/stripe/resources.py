@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.stripe import (
     account_object,
+    attempts,
     catalog,
     charges,
     customers,
+    events,
     invoice_items,
+    invoice_payments,
     invoice_transitions,
     invoices,
     payment_intents,
     payment_methods,
     payment_records,
-    payments,
     quotes,
 )
 from connector.sandbox.stripe.engine import Engine, Fields
@@ -53,9 +55,9 @@ HANDLERS: dict[str, Handler] = {
     "PostCustomersCustomerBalanceTransactions": customers.create_balance_transaction,
     "GetCustomersCustomerBalanceTransactionsTransaction": customers.retrieve_balance_transaction,
     "GetCustomersCustomerPaymentMethods": payment_methods.listing,
-    "GetEvents": account_object.list_events,
-    "GetEventsId": account_object.retrieve_event,
-    "GetInvoicePayments": payment_intents.list_invoice_payments,
+    "GetEvents": events.listing,
+    "GetEventsId": events.retrieve,
+    "GetInvoicePayments": invoice_payments.listing,
     "GetInvoicePaymentsInvoicePayment": _retrieve("invoice_payment", "invoice_payment"),
     "GetInvoiceitems": invoice_items.listing,
     "PostInvoiceitems": invoice_items.create,
@@ -129,17 +131,17 @@ HANDLERS: dict[str, Handler] = {
 DUE_ACTIONS: dict[str, Callable[[Engine, str], None]] = {
     "expire_quote": quotes.expire_due,
     "finalize_invoice": invoice_transitions.finalize_due,
-    "settle_debit": payments.settle_debit,
+    "settle_debit": attempts.settle_debit,
 }
 
 
 def _payments_list(engine: Engine, invoice: Object) -> Fields:
-    data = payments.payments_of(engine, invoice)
+    data = invoice_payments.payments_of(engine, invoice)
     return {"object": "list", "data": data, "has_more": False, "url": f"/v1/invoice_payments?invoice={invoice['id']}"}
 
 
 def _confirmation_secret(engine: Engine, invoice: Object) -> Fields | None:
-    payment = payments.default_payment(engine, invoice)
+    payment = invoice_payments.default_payment(engine, invoice)
     if payment is None:
         return None
     intent = engine.get("payment_intent", payment["payment"]["payment_intent"])
@@ -177,7 +179,7 @@ INCLUDABLE: dict[tuple[str, str], Includable] = {
         "provider": "stripe",
     },
     ("customer", "tax_ids"): _empty_list("/v1/customers/{}/tax_ids"),
-    ("invoice", "amount_paid_off_stripe"): payments.paid_off_stripe,
+    ("invoice", "amount_paid_off_stripe"): invoice_payments.paid_off_stripe,
     ("invoice", "confirmation_secret"): _confirmation_secret,
     ("invoice", "payments"): _payments_list,
     ("quote", "line_items"): _quote_items,

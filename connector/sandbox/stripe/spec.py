@@ -115,7 +115,7 @@ def routes() -> Routes:
 @cache
 def operation(template: str, method: str) -> Operation:
     raw = document()["paths"][template][method]
-    if "requestBody" in raw:
+    if method == "post":
         schema = raw["requestBody"]["content"][_FORM]["schema"]
     else:
         queried = [parameter for parameter in raw.get("parameters", ()) if parameter["in"] == "query"]

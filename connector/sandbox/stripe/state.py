@@ -7,15 +7,16 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from connector.sandbox.stripe.rendering import render
-from connector.sandbox.stripe.store import INDEXED, Collection
+from connector.sandbox.stripe.store import INDEXED, Collection, Object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from connector.sandbox.stripe.engine import Engine
+
+#: what an event keeps as rendered JSON
+_BYTES = ("snapshot", "previous")
 
 
 def dump(engine: Engine) -> dict[str, Any]:
@@ -27,10 +28,16 @@ def dump(engine: Engine) -> dict[str, Any]:
         "deleted": engine.deleted,
         "due": [list(entry) for entry in engine.due],
         "objects": {
-            kind: [[created, render(item).decode()] for created, item in collection.in_order()]
+            kind: [[created, _text(item)] for created, item in collection.in_order()]
             for kind, collection in engine.collections.items()
         },
     }
+
+
+def _text(item: Object) -> str:
+    if item["object"] == "event":
+        item = item | {name: item[name] and item[name].decode() for name in _BYTES}
+    return render(item).decode()
 
 
 def load(engine: Engine, saved: Mapping[str, Any]) -> None:
@@ -47,5 +54,5 @@ def load(engine: Engine, saved: Mapping[str, Any]) -> None:
         for created, text in rows:
             item = json.loads(text, parse_float=Decimal)
             if kind == "event":
-                item["data"] = orjson.Fragment(render(item["data"]))
+                item |= {name: item[name] and item[name].encode() for name in _BYTES}
             collection.insert(item, created=created)
