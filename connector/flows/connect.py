@@ -45,9 +45,7 @@ def connect(*, pack: Pack, salesforce: System, stripe: System, store: Store) -> 
         org, account = org_future.result(), account_future.result()
     if org.is_live != account.is_live:
         raise PrerequisiteError([_mode_problem(org, account)])
-    identity = Identity(
-        org_id=org.id, is_sandbox=not org.is_live, account_id=account.id, livemode=account.is_live
-    )
+    identity = Identity(org_id=org.id, is_sandbox=not org.is_live, account_id=account.id, livemode=account.is_live)
     pinned = store.pin_identity(identity)
     if pinned != identity:
         raise PrerequisiteError([_pin_problem(pinned, identity)])
@@ -89,18 +87,13 @@ def _refuse_blocked_system(findings: Sequence[Finding], pack: Pack) -> None:
     ]
     if whole:
         raise PrerequisiteError(
-            [
-                Problem(where=finding.subject, observed=finding.observed, remedy=finding.remedy)
-                for finding in whole
-            ]
+            [Problem(where=finding.subject, observed=finding.observed, remedy=finding.remedy) for finding in whole]
         )
 
 
 def _stopped(findings: Sequence[Finding], pack: Pack) -> dict[str, str]:
     """Kinds with a blocker, and those that need one of them: a child is not written without its parent."""
-    stopped = {
-        finding.subject: finding.observed for finding in findings if finding.severity is Severity.BLOCKER
-    }
+    stopped = {finding.subject: finding.observed for finding in findings if finding.severity is Severity.BLOCKER}
     for kind, mapping in pack.kinds.items():
         needed = [parent for parent in mapping.needs if parent in stopped]
         if needed and kind not in stopped:

@@ -194,9 +194,16 @@ def ask_all(workspace: Workspace, subjects: Sequence[Subject], book: ParentBook)
 
 
 def pull_in(workspace: Workspace, wait: Wait, book: ParentBook) -> list[Subject]:
-    """The parent somebody waits for joins the drain, born by need, unless it is here already."""
-    if book.subject(wait.on) is not None or wait.on.kind not in workspace.kinds():
+    """The parent somebody waits for joins the batch, born by need, unless it is at work already."""
+    if wait.on.kind not in workspace.kinds():
         return []
+    present = book.subject(wait.on)
+    if present is not None:
+        if present.needed or present.link.mate_id is not None:
+            return []
+        # looked at before anybody needed it
+        present.needed = True
+        return [present]
     mapping = workspace.pack.kinds[wait.on.kind]
     if mapping.born is not wait.on.side:
         return []

@@ -151,7 +151,8 @@ def _record(workspace: Workspace, subject: Subject, decision: Decision, book: Pa
 
 def _entry(subject: Subject, act: Act, book: ParentBook) -> PlanEntry:
     mapping = subject.mapping
-    body = _symbolic({name: value for name, value in act.body.items() if name not in act.volatile}, book)
+    body = _symbolic(dict(act.body), book)
+    lasting = {name: value for name, value in body.items() if name not in act.volatile}
     return PlanEntry(
         kind=mapping.kind,
         id=subject.link.born.id,
@@ -165,7 +166,7 @@ def _entry(subject: Subject, act: Act, book: ParentBook) -> PlanEntry:
         amount_minor=_amount(subject, act),
         currency=subject.link.progress.get("currency") or act.progress.get("currency"),
         base={side.value: found.version for side, found in subject.records.items() if found is not None},
-        digest=digest(mapping.kind, subject.link.born.id, act.action, body),
+        digest=digest(mapping.kind, subject.link.born.id, act.action, lasting),
         calls=_CALLS.get((mapping.kind, act.action), {act.target.value: 1}),
     )
 

@@ -36,6 +36,11 @@ def record(tx: Tx, signals: Sequence[Signal], cursors: Sequence[Cursor], *, shar
     return raised
 
 
+def load_news(tx: Tx, signals: Sequence[Signal]) -> list[Signal]:
+    """Those of `signals` that `record` would raise."""
+    return [signal for signal, _ in _news(tx, signals, shard_of=lambda _signal: 0)]
+
+
 def _news(tx: Tx, signals: Sequence[Signal], *, shard_of: Callable[[Signal], int]) -> Iterator[tuple[Signal, int]]:
     linked = dict(
         links.find_rows(

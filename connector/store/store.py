@@ -101,6 +101,10 @@ class SqlStore(Store):
         with self._database.write(_SCOPE_ID) as tx:
             return intake.record(tx, signals, cursors, shard_of=shard_of)
 
+    def load_news(self, signals: Sequence[Signal]) -> Sequence[Signal]:
+        with self._database.read(_SCOPE_ID) as tx:
+            return intake.load_news(tx, signals)
+
     def load_signals(
         self, *, shards: Sequence[int] | None, kinds: Sequence[str], limit: int, after_seq: int = 0
     ) -> Sequence[StoredSignal]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from connector.core.bodies import constants, salesforce_update
 from connector.core.mapping import read_path
-from connector.core.model import Key, Link, Side
+from connector.core.model import Key, Link, LinkState, Side
 from connector.core.moments import midday_epoch
 from connector.core.money import to_minor
 from connector.core.view import Act, Decision, Ignore, Park, Settled, View, Wait, mark, need
@@ -69,7 +69,7 @@ def _birth(view: View, state: str, value: str, amounts: dict[str, int]) -> Decis
     if not amounts:
         return Ignore(reason="not allocated")
     links = {invoice_id: view.parents("invoice", Side.SALESFORCE, invoice_id) for invoice_id in amounts}
-    mirrored = {invoice_id: link for invoice_id, link in links.items() if link is not None}
+    mirrored = {invoice_id: link for invoice_id, link in links.items() if link is not None and _is_mirrored(link)}
     if not mirrored:
         return Ignore(reason="its invoice is not mirrored")
     if len(amounts) > 1:
@@ -79,6 +79,11 @@ def _birth(view: View, state: str, value: str, amounts: dict[str, int]) -> Decis
         )
     ((invoice_id, link),) = mirrored.items()
     return _report(view, invoice_id, link, amounts[invoice_id])
+
+
+def _is_mirrored(invoice: Link) -> bool:
+    """At Stripe, or on its way there."""
+    return invoice.mate_id is not None or invoice.state in (LinkState.WAITING, LinkState.PARKED)
 
 
 def _report(view: View, invoice_id: str, invoice: Link, amount: int) -> Decision:

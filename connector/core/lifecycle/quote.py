@@ -52,9 +52,6 @@ def _gone(view: View) -> Decision:
 def _birth(view: View, state: str, value: str) -> Decision:
     if state != "live" and not (state == "draft" and view.mapping.options.get("mirror_drafts")):
         return Ignore(reason=f"status {value}")
-    lines = _lines(view)
-    if isinstance(lines, Park):
-        return lines
     expires = view.role("expires")
     if expires is not None:
         moment = end_of_day_epoch(date.fromisoformat(str(expires)), view.policy.time_zone)
@@ -62,6 +59,9 @@ def _birth(view: View, state: str, value: str) -> Decision:
             return Park(
                 code="quote.expired", reason=f"the expiration date {expires} has passed; present it with a new one"
             )
+    lines = _lines(view)
+    if isinstance(lines, Park):
+        return lines
     parents = _parents(view, lines)
     if isinstance(parents, Wait):
         return parents
@@ -105,6 +105,13 @@ def _lines(view: View) -> list[Line] | Park:
     without = [line for line in lines if line.product_id is None]
     if without:
         return Park(code="quote.line_without_product", reason=f"line {without[0].id} has no product")
+    retired = [line for line in lines if not line.product_active]
+    if retired:
+        return Park(
+            code="quote.product_inactive",
+            reason=f"line {retired[0].id} sells product {retired[0].product_id}, which is not active; "
+            "Stripe prices only active products",
+        )
     if sum(line.amount_minor for line in lines) != total:
         return Park(
             code="quote.lines_do_not_add_up",
