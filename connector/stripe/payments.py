@@ -64,7 +64,10 @@ class PaymentReader:
         expand = ".".join(part for part in ("data.payment", form.object, form.expand) if part)
         params = {"payment": {"type": form.object, form.object: payment_id}, "expand": [expand]}
         found = [each for page in self._client.pages(_INVOICE_PAYMENTS, params) for each in page]
-        item = found[0]["payment"][form.object] if found else self._fetch_item(form, payment_id)
+        item = found[0]["payment"][form.object] if found else None
+        if not isinstance(item, dict):
+            # It paid no invoice, or the key may not see it inside another object.
+            item = self._fetch_item(form, payment_id)
         if item is None:
             return None
         return Paid(item=item, invoice_payments=tuple(reversed(found)))
