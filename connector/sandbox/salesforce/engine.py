@@ -51,6 +51,27 @@ class Numbers:
     writes: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Habits:
+    """What every new record of an object gets or needs, looked up once."""
+
+    defaults: Row
+    required: tuple[str, ...]
+    #: (field, display format)
+    auto_numbers: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, obj: SObject) -> _Habits:
+        fields = obj.fields.values()
+        return cls(
+            defaults={
+                f.name: to_stored(f, f.default) for f in fields if f.default not in (None, False) and not f.calculated
+            },
+            required=tuple(f.name for f in fields if f.required),
+            auto_numbers=tuple((f.name, f.auto_number) for f in fields if f.auto_number is not None),
+        )
+
+
 class Engine:
     def __init__(
         self,
@@ -67,6 +88,7 @@ class Engine:
         self._pod = pod
         self._default_currency = default_currency
         self._rollups_move_modstamp = rollups_move_modstamp
+        self._habits = {name: _Habits.of(obj) for name, obj in database.objects.items()}
         self._rollups = RollUps(database, self._store_rollup)
         self._journal: list[_Undo] = []
         self.numbers = Numbers()
@@ -106,7 +128,7 @@ class Engine:
         given = self._read_body(actor.objects[sobject], body, actor, creating=True)
         row = self._defaults(obj, given, actor)
         row.update({name: value for name, value in given.items() if value is not None})
-        self._check_required(obj, row, obj.fields)
+        self._check_required(obj, row, self._habits[sobject].required)
         self._check_unique(obj, row)
         number = self.numbers.next_id.get(sobject, 1)
         self.numbers.next_id[sobject] = number + 1
@@ -251,11 +273,7 @@ class Engine:
     # -- checks on the whole record -----------------------------------------------------------------------------
 
     def _defaults(self, obj: SObject, given: Row, actor: Actor) -> Row:
-        row: Row = {
-            f.name: to_stored(f, f.default)
-            for f in obj.fields.values()
-            if f.default not in (None, False) and f.name not in given and not f.calculated
-        }
+        row = {name: value for name, value in self._habits[obj.name].defaults.items() if name not in given}
         if "CurrencyIsoCode" in obj.fields:
             # Left out over the API, a record takes the currency of the user who writes it, a detail record as well.
             row["CurrencyIsoCode"] = self._default_currency
@@ -286,14 +304,14 @@ class Engine:
                 raise ApiError(400, "FIELD_CUSTOM_VALIDATION_EXCEPTION", message, [])
 
     def _number_automatically(self, obj: SObject, row: Row) -> None:
-        for known in obj.fields.values():
-            if known.auto_number is not None and known.name not in row:
-                key = f"{obj.name}.{known.name}"
+        for name, display_format in self._habits[obj.name].auto_numbers:
+            if name not in row:
+                key = f"{obj.name}.{name}"
                 number = self.numbers.next_auto_number.get(key, 1)
                 self.numbers.next_auto_number[key] = number + 1
-                head, _, rest = known.auto_number.partition("{")
+                head, _, rest = display_format.partition("{")
                 zeros, _, tail = rest.partition("}")
-                row[known.name] = f"{head}{number:0{len(zeros)}d}{tail}"
+                row[name] = f"{head}{number:0{len(zeros)}d}{tail}"
 
     def _sign(self, obj: SObject, row: Row, actor: Actor, *, creating: bool) -> None:
         """Who and when; some objects keep only part of it."""
