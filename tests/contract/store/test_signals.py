@@ -189,3 +189,12 @@ class TestEchoes:
         echo = Signal(key=stripe("quote", "qt_1"), caused_by=cancelled.idempotency_key)
         assert raise_signals(store, echo) == 0
         assert raise_signals(store, Signal(key=stripe("quote", "qt_1"))) == 1
+
+
+def test_what_would_be_news_can_be_asked_without_storing_anything(store):
+    _, operation = mirror(store, link_of(A, versions={Side.SALESFORCE: "v7"}), "in_1")
+    news = [Signal(key=A, version="v8"), Signal(key=B), Signal(key=stripe("invoice", "in_1"))]
+    old = [Signal(key=A, version="v7"), Signal(key=news[2].key, caused_by=operation.idempotency_key)]
+    assert list(store.load_news([*old, *news])) == news
+    assert waiting(store) == []
+    assert raise_signals(store, *old) == 0

@@ -6,8 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from connector.core.errors import StoreBusy
 from connector.core.model import LinkState, Signal
 from connector.ports import Settlement
+from connector.store import open_store
+from connector.store.settle import settle
 from tests.support.memory import (
     link_of,
     mirror,
@@ -65,6 +68,19 @@ def test_a_child_that_begins_to_wait_too_late_is_signalled_at_once(store):
 def test_parent_and_child_in_one_transaction_do_not_miss_each_other(store):
     remember(store, wait_for(link_of(INVOICES[0]), CUSTOMER), link_of(CUSTOMER, mate_id="cus_1"))
     assert waiting_keys(store) == [INVOICES[0]]
+
+
+def test_a_child_that_begins_to_wait_and_a_parent_that_gets_ready_take_turns(store, url, clock):
+    """Side by side, each would read the other's old state and nobody would ever wake the child."""
+    other = open_store(url, clock=clock, busy_timeout_s=0.1)
+    parent = Settlement(link=link_of(CUSTOMER, mate_id="cus_1"))
+    with store._database.write(1) as tx:
+        settle(tx, [Settlement(link=wait_for(link_of(INVOICES[0]), CUSTOMER))])
+        with pytest.raises(StoreBusy):
+            other.settle([parent])
+    other.settle([parent])
+    assert waiting_keys(store) == [INVOICES[0]]
+    other.close()
 
 
 def test_waiting_for_a_parked_parent_does_not_spin(store):

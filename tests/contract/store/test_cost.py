@@ -1,0 +1,67 @@
+"""How many statements a batch costs does not depend on its size (performance.md 2)."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import event
+
+from connector.core.model import Cursor, Side, Signal
+from tests.support.memory import applied, link_of, operation_on, raised, salesforce, stripe, wait_for, waiting
+
+
+@pytest.fixture
+def statements(store):
+    """The SQL sent so far; one entry for a statement that is run for many rows at once."""
+    sent: list[str] = []
+
+    @event.listens_for(store._database.engine, "before_cursor_execute")
+    def _sent(_connection, _cursor, statement, _parameters, _context, _many):
+        sent.append(statement)
+
+    return sent
+
+
+def _pass(store, prefix: str, size: int) -> None:
+    links = [raised(link_of(salesforce("invoice", f"{prefix}{n}"))) for n in range(size)]
+    children = [wait_for(link_of(stripe("payment", f"{prefix}pi{n}")), links[n].born) for n in range(size)]
+    signals = [Signal(key=link.born, version="v") for link in links]
+    store.record_signals(signals, [Cursor(side=Side.SALESFORCE, stream="x", value="1")], shard_of=lambda _signal: 0)
+    seen = waiting(store, limit=size)
+    store.load_links([stored.signal.key for stored in seen])
+    stored = store.begin([*links, *children], [operation_on(link) for link in links])
+    store.settle(
+        [applied(operation, link, f"{prefix}in{operation.id}") for operation, link in zip(stored, links, strict=True)]
+    )
+    store.forget_signals(seen)
+
+
+def test_a_pass_over_200_records_sends_as_many_statements_as_one_over_2(store, statements):
+    _pass(store, "a", 2)
+    small = len(statements)
+    statements.clear()
+    _pass(store, "b", 200)
+    assert len(statements) == small
+    assert small < 60
+
+
+def test_reading_a_thousand_links_by_either_side_is_a_handful_of_statements(store, statements):
+    keys = [salesforce("invoice", f"a{n}") for n in range(500)] + [stripe("invoice", f"in{n}") for n in range(500)]
+    store.load_links(keys)
+    assert len([statement for statement in statements if "FROM link" in statement]) == 4
+
+
+def test_the_indexes_that_hot_reads_rest_on_are_used(store):
+    if store._database.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL plans small tables without indexes; SQLite shows that the conditions match")
+    plans = {
+        "SELECT * FROM link WHERE scope_id = 1 AND kind = 'a' AND mate_id IN ('b', 'c')": "link_one_per_mate",
+        "SELECT * FROM link WHERE scope_id = 1 AND waiting_on_kind = 'a' AND waiting_on_id IN ('b')": "link_waiting_on",
+        "SELECT * FROM signal WHERE scope_id = 1 AND kind = 'a' AND seq > 3 ORDER BY seq": "signal_drain_order",
+        "SELECT * FROM operation WHERE scope_id = 1 AND state IN ('sent', 'unknown') AND kind = 'a'"
+        " AND born_id IN ('b')": "operation_one_unresolved",
+    }
+    with store._database.read(1) as tx:
+        for statement, index in plans.items():
+            plan = str(tx.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}").all())
+            assert f"USING INDEX {index}" in plan
+            assert "TEMP B-TREE" not in plan
