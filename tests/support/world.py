@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import requests
@@ -32,6 +33,10 @@ from connector.store import open_store
 from connector.stripe.client import StripeOptions
 from connector.stripe.system import connect as connect_stripe
 from tests.support.clock import ManualClock
+from tests.support.killing import Fate, MortalAdapter, MortalStore
+
+if TYPE_CHECKING:
+    from connector.core.mapping import Pack
 
 ROOT = Path(__file__).resolve().parents[2]
 PACK = ROOT / "mappings" / "cpq-billing"
@@ -48,11 +53,12 @@ class World:
     go_live: date | None = date(2026, 10, 1)
     clock: ManualClock = field(default_factory=lambda: ManualClock(START))
     pack_folder: Path = PACK
+    fate: Fate = field(default_factory=Fate)
 
     def __post_init__(self) -> None:
         self.org = Org(clock=self.clock, seed=self.seed, multi_currency=self.multi_currency)
         self.account = Account(clock=self.clock, seed=self.seed, rate_per_second=None, endpoint_rate_per_second=None)
-        self.pack = load_pack(self.pack_folder)
+        self.pack = _pack_in(self.pack_folder)
         self.stripe_session = requests.Session()
         self.stripe_session.mount("http://", InProcessAdapter(self.account))
         self.workspace: Workspace | None = None
@@ -73,7 +79,7 @@ class World:
             pack=self.pack,
             clock=self.clock,
             caller=caller,
-            session=_mounted(self.org),
+            session=_mounted(self.org, self.fate),
         )
         stripe = connect_stripe(
             StripeOptions(api_key=self.account.api_key, api_base=API_URL, concurrency=4),
@@ -81,16 +87,17 @@ class World:
             clock=self.clock,
             caller=caller,
             limiter=Unlimited(),
-            session_factory=lambda: _mounted(self.account),
+            session_factory=lambda: _mounted(self.account, self.fate),
         )
         store = open_store(f"sqlite:///{self.folder / 'state.sqlite'}", clock=self.clock)
+        store = MortalStore(store, self.fate)
         contact = connect(pack=self.pack, salesforce=salesforce, stripe=stripe, store=store)
         stripe.bind(contact.identity.org_id)
         self.workspace = Workspace(
             pack=self.pack,
             policy=Policy(
                 go_live=self.go_live,
-                time_zone=ZoneInfo("UTC"),
+                time_zone=ZoneInfo(self.time_zone),
                 currency=None if self.multi_currency else self.org.default_currency.lower(),
                 org_id=contact.identity.org_id,
             ),
@@ -139,9 +146,15 @@ class World:
             params["starting_after"] = rows[-1]["id"]
 
 
-def _mounted(app: Any) -> requests.Session:
+@cache
+def _pack_in(folder: Path) -> Pack:
+    """A pack is frozen: all worlds of a test run share one."""
+    return load_pack(folder)
+
+
+def _mounted(app: Any, fate: Fate) -> requests.Session:
     session = requests.Session()
-    session.mount("http://", InProcessAdapter(app))
+    session.mount("http://", MortalAdapter(app, fate))
     return session
 
 
