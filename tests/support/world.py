@@ -54,9 +54,13 @@ class World:
     clock: ManualClock = field(default_factory=lambda: ManualClock(START))
     pack_folder: Path = PACK
     fate: Fate = field(default_factory=Fate)
+    #: the zone in which the org's dates are meant
+    time_zone: str = "UTC"
+    #: further settings of the simulated org
+    org_settings: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.org = Org(clock=self.clock, seed=self.seed, multi_currency=self.multi_currency)
+        self.org = Org(clock=self.clock, seed=self.seed, multi_currency=self.multi_currency, **self.org_settings)
         self.account = Account(clock=self.clock, seed=self.seed, rate_per_second=None, endpoint_rate_per_second=None)
         self.pack = _pack_in(self.pack_folder)
         self.stripe_session = requests.Session()
