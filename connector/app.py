@@ -1,0 +1,185 @@
+"""The only composition root: settings in, a connected program out.
+
+Here and nowhere else concrete parts are chosen: the real clock, the two adapters, the store, the
+limits. Everything below works on what it is given.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from connector.config.mapping_loader import load_pack
+from connector.config.places import share
+from connector.config.retry_policies import load_retry_policies
+from connector.config.settings_check import check_complete, read_private_key
+from connector.core.model import Side
+from connector.core.view import Policy
+from connector.flows.connect import Contact, connect
+from connector.flows.workspace import Workspace, never, silent
+from connector.remote import Caller
+from connector.runtime.clock import SystemClock, chance
+from connector.runtime.limits import Rate, RateLimiter
+from connector.salesforce import system as salesforce_system
+from connector.salesforce.options import AuthKind, SalesforceOptions
+from connector.store import open_store
+from connector.stripe import system as stripe_system
+from connector.stripe.auth import read_key
+from connector.stripe.client import StripeOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import requests
+
+    from connector.config.settings import Settings
+    from connector.core.mapping import Pack
+    from connector.core.model import Finding, Identity
+    from connector.core.retry import RetryPolicy
+    from connector.ports import Clock
+
+#: requests per second that Stripe permits an account by default (platform.md C2)
+LIVE_RATE_PER_S = 100
+TEST_RATE_PER_S = 25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sessions:
+    """Sessions to use instead of sockets of our own: a mounted sandbox, a recorder."""
+
+    salesforce: requests.Session | None = None
+    stripe: Callable[[], requests.Session] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """Two connected systems and all the flows need."""
+
+    workspace: Workspace
+    contact: Contact
+    settings: Settings
+
+    @property
+    def identity(self) -> Identity:
+        return self.contact.identity
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return self.contact.findings
+
+    def calls(self) -> dict[str, int]:
+        """Requests sent so far by this process, repeated attempts included."""
+        systems: dict[str, Any] = {side.value: self.workspace.system(side) for side in Side}
+        return {side: system.calls for side, system in systems.items()}
+
+
+@contextlib.contextmanager
+def open_app(
+    settings: Settings,
+    *,
+    stop: Callable[[], bool] = never,
+    progress: Callable[[str, int, int], None] = silent,
+    clock: Clock | None = None,
+    sessions: Sessions | None = None,
+) -> Iterator[App]:
+    """Loads the mapping, opens the store, signs in on both sides and checks that they may be joined.
+
+    Raises ConfigError and MappingError before anything is sent, PrerequisiteError, Unauthorised or
+    RemoteError when a system is not as it must be, StoreError for our own database.
+    """
+    clock = clock or SystemClock()
+    sessions = sessions or Sessions()
+    pack = load_pack(settings.mappings, overrides=settings.pack_overrides())
+    check_complete(settings, kinds=pack.kinds)
+    policies = load_retry_policies(share("config") / "retry.yaml")
+    with contextlib.ExitStack() as opened:
+        store = open_store(settings.database_url, clock=clock)
+        opened.callback(store.close)
+        salesforce = salesforce_system.connect(
+            _salesforce_options(settings),
+            pack=pack,
+            clock=clock,
+            caller=_caller(policies[Side.SALESFORCE], clock),
+            session=sessions.salesforce,
+        )
+        opened.callback(salesforce.close)
+        stripe = _stripe(settings, pack, clock, policies[Side.STRIPE], sessions)
+        opened.callback(stripe.close)
+        contact = connect(pack=pack, salesforce=salesforce, stripe=stripe, store=store)
+        stripe.bind(contact.identity.org_id)
+        workspace = Workspace(
+            pack=pack,
+            policy=_policy(settings, contact),
+            identity=contact.identity,
+            salesforce=salesforce,
+            stripe=stripe,
+            store=store,
+            clock=clock,
+            shards=settings.shards,
+            stop=stop,
+            progress=progress,
+            stopped_kinds=dict(contact.stopped_kinds),
+        )
+        yield App(workspace=workspace, contact=contact, settings=settings)
+
+
+def _policy(settings: Settings, contact: Contact) -> Policy:
+    # where CurrencyIsoCode exists every record says its own currency
+    currency = None if contact.salesforce.multi_currency else settings.salesforce.currency
+    return Policy(
+        go_live=settings.go_live, time_zone=settings.time_zone, currency=currency, org_id=contact.identity.org_id
+    )
+
+
+def _caller(policy: RetryPolicy, clock: Clock) -> Caller:
+    return Caller(policy=policy, clock=clock, chance=chance)
+
+
+def _salesforce_options(settings: Settings) -> SalesforceOptions:
+    given = settings.salesforce
+    return SalesforceOptions(
+        auth=AuthKind(given.auth),
+        login_url=given.login_url,
+        instance_url=given.instance_url or "",
+        client_id=given.client_id or "",
+        client_secret=_secret(given.client_secret),
+        username=given.username or "",
+        private_key_pem=read_private_key(settings) if given.auth == "jwt" else "",
+        access_token=_secret(given.access_token),
+        api_version=given.api_version,
+        currency=given.currency,
+        timeout_s=given.timeout_s,
+        connect_timeout_s=given.connect_timeout_s,
+        margin_s=given.margin_s,
+        overlap_s=given.overlap_s,
+    )
+
+
+def _stripe(
+    settings: Settings, pack: Pack, clock: Clock, policy: RetryPolicy, sessions: Sessions
+) -> stripe_system.StripeSystem:
+    given = settings.stripe
+    key = _secret(given.api_key)
+    rate = given.rate_per_second or (LIVE_RATE_PER_S if read_key(key).livemode else TEST_RATE_PER_S)
+    limiter = RateLimiter(total=Rate(per_s=rate), per_endpoint=Rate(per_s=given.endpoint_rate_per_second), clock=clock)
+    options = StripeOptions(
+        api_key=key,
+        api_base=given.api_base,
+        api_version=given.api_version,
+        timeout_s=(given.connect_timeout_s, given.timeout_s),
+        concurrency=given.concurrency,
+        overlap_s=given.overlap_s,
+    )
+    return stripe_system.connect(
+        options,
+        pack=pack,
+        clock=clock,
+        caller=_caller(policy, clock),
+        limiter=limiter,
+        session_factory=sessions.stripe,
+    )
+
+
+def _secret(value: Any) -> str:
+    return "" if value is None else str(value.get_secret_value())
