@@ -1,0 +1,181 @@
+"""Every setting of the program: its name, form, default and meaning. Declarations only.
+
+`settings_loader.py` reads them (environment > .env > config/connector.yaml > the defaults here),
+`settings_report.py` shows them. docs/settings.md is the same list for people; a test compares them.
+"""
+
+from __future__ import annotations
+
+from datetime import date  # noqa: TC003 - pydantic reads the annotation at run time
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeAlias
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    PrivateAttr,
+    SecretStr,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from connector.config.places import share
+from connector.core.money import currency_code
+
+PREFIX: Final = "CONNECTOR_"
+NESTING: Final = "__"
+
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+
+
+def _web_address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("write an address such as https://example.my.salesforce.com")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise ValueError("plain http carries credentials in the clear; write https (http only to this machine)")
+    if parts.path.strip("/") or parts.query or parts.username:
+        raise ValueError("write only scheme and host")
+    return text.rstrip("/")
+
+
+def _currency(text: str) -> str:
+    return currency_code(text)
+
+
+def _time_zone(value: Any) -> Any:
+    try:
+        return ZoneInfo(value) if isinstance(value, str) else value
+    except (KeyError, OSError, ValueError) as error:  # unknown names raise a KeyError of zoneinfo's
+        raise ValueError("write a name of the time zone database, such as Europe/Berlin") from error
+
+
+def _comma_list(value: Any) -> Any:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+WebAddress: TypeAlias = Annotated[str, AfterValidator(_web_address)]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+
+class DatabaseSettings(_Group):
+    url: SecretStr | None = Field(
+        default=None, description="SQLAlchemy URL of the state; default: SQLite in the home folder"
+    )
+
+
+class SalesforceSettings(_Group):
+    auth: Literal["jwt", "client_credentials", "token"] = Field(default="jwt", description="how to sign in")
+    login_url: WebAddress = Field(
+        default="https://login.salesforce.com",
+        description="where tokens are asked for; client credentials need the org's My Domain",
+    )
+    instance_url: WebAddress | None = Field(default=None, description="where the API is; required with auth=token")
+    client_id: str | None = Field(default=None, description="consumer key of the external client app")
+    client_secret: SecretStr | None = Field(default=None, description="its secret, for auth=client_credentials")
+    username: str | None = Field(default=None, description="the integration user, for auth=jwt")
+    private_key_file: Path | None = Field(default=None, description="PEM file of the certificate's key, for auth=jwt")
+    access_token: SecretStr | None = Field(default=None, description="a session's token, for auth=token")
+    api_version: str = Field(default="67.0", pattern=r"^[0-9]{2,3}\.0$", description="REST API version, e.g. 67.0")
+    currency: Annotated[str, AfterValidator(_currency)] | None = Field(
+        default=None, description="ISO code of all amounts; required where the org is not multi-currency"
+    )
+    connect_timeout_s: PositiveFloat = Field(default=10, description="seconds to open a connection")
+    timeout_s: PositiveFloat = Field(default=60, description="seconds to wait for a reply")
+    margin_s: int = Field(
+        default=5, ge=0, le=600, description="polls read up to the server's now less this many seconds"
+    )
+    overlap_s: int = Field(default=60, ge=0, le=3600, description="seconds each poll reads again before its cursor")
+
+
+class StripeSettings(_Group):
+    api_key: SecretStr | None = Field(default=None, description="secret or restricted key; its mode must fit the org's")
+    api_base: WebAddress = Field(default="https://api.stripe.com", description="where the API is")
+    # platform.md: the version the pinned SDK speaks
+    api_version: str = Field(default="2026-10-28.endive", min_length=10, description="API version sent with every call")
+    webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_comma_list)] = Field(
+        default=(), description="signing secrets of the webhook endpoint, separated by commas while one is replaced"
+    )
+    rate_per_second: PositiveInt | None = Field(
+        default=None, description="requests per second over all; default 100 with a live key, 25 with a test key"
+    )
+    endpoint_rate_per_second: PositiveInt = Field(default=25, description="requests per second to one endpoint")
+    concurrency: int = Field(default=8, ge=1, le=64, description="requests in flight at the same time")
+    connect_timeout_s: PositiveFloat = Field(default=5, description="seconds to open a connection")
+    timeout_s: PositiveFloat = Field(default=30, description="seconds to wait for a reply")
+    overlap_s: int = Field(
+        default=60, ge=0, le=3600, description="seconds each poll of events looks back for late ones"
+    )
+
+
+class PaymentSettings(_Group):
+    """Override the options of the pack's `payment` kind where an org differs."""
+
+    posted_status: str | None = Field(
+        default=None, description="blng__Payment__c status of money received, e.g. Processed"
+    )
+    draft_status: str | None = Field(default=None, description="blng__Payment__c status it is created with")
+    allocate_to: Literal["invoice", "lines"] | None = Field(default=None, description="what payments are allocated to")
+
+
+class LogSettings(_Group):
+    format: Literal["console", "json"] = Field(default="console", description="how log lines look")
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="the least severe line written"
+    )
+
+
+class Settings(BaseSettings):
+    """All settings. Construct by `settings_loader.load_settings`; `Settings()` alone would read the process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter=NESTING,
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+        coerce_numbers_to_str=True,
+        validate_default=False,
+    )
+
+    home: Path = Field(default=Path(".connector"), description="folder of the program's own files")
+    mappings: Path = Field(
+        default_factory=lambda: share("mappings") / "cpq-billing", description="folder of the mapping pack"
+    )
+    go_live: date | None = Field(
+        default=None, description="first invoice date mirrored, e.g. 2026-11-01; required before invoices are mirrored"
+    )
+    time_zone: Annotated[ZoneInfo, BeforeValidator(_time_zone)] = Field(
+        ZoneInfo("UTC"), description="the time zone in which the org's dates are meant"
+    )
+    shards: int = Field(default=4, ge=1, le=256, description="parts the work is divided into")
+    workers: int = Field(default=4, ge=1, le=64, description="shards worked on at the same time")
+    database: DatabaseSettings = DatabaseSettings()
+    salesforce: SalesforceSettings = SalesforceSettings()
+    stripe: StripeSettings = StripeSettings()
+    payment: PaymentSettings = PaymentSettings()
+    log: LogSettings = LogSettings()
+
+    #: where each setting that is not a default came from: dotted name -> `environment`, `.env:3`, ...
+    _sources: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @property
+    def database_url(self) -> str:
+        """The SQLAlchemy URL, with its password if it has one."""
+        if self.database.url is not None:
+            return self.database.url.get_secret_value()
+        return f"sqlite:///{self.home / 'state.sqlite'}"
+
+    def pack_overrides(self) -> dict[str, dict[str, Any]]:
+        """Options per kind that the settings decide, for `load_pack(overrides=...)`."""
+        chosen = {name: value for name, value in self.payment.model_dump().items() if value is not None}
+        return {"payment": chosen} if chosen else {}
