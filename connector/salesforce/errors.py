@@ -28,8 +28,20 @@ LOCK_PAUSE_S: Final = 900
 
 #: nothing was written, and a later try may succeed
 _TRANSIENT: Final = frozenset(
-    {"UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT", "REQUEST_RUNNING_TOO_LONG", "OPERATION_TOO_LARGE"}
+    {
+        "UNABLE_TO_LOCK_ROW",
+        "RECORD_IN_USE_BY_WORKFLOW",
+        "SERVER_UNAVAILABLE",
+        "QUERY_TIMEOUT",
+        "REQUEST_RUNNING_TOO_LONG",
+    }
 )
+#: nothing was written, and waiting inside a call cannot help: seconds to leave it alone
+_PAUSES: Final = {
+    "STORAGE_LIMIT_EXCEEDED": QUOTA_PAUSE_S,
+    "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE": QUOTA_PAUSE_S,
+    "ENTITY_IS_LOCKED": LOCK_PAUSE_S,
+}
 #: something went wrong inside Salesforce; whether a write was rolled back is not said
 _UNCERTAIN: Final = frozenset({"UNKNOWN_EXCEPTION", "INTERNAL_ERROR", "UNKNOWN_ERROR"})
 _UNAUTHORISED: Final = frozenset(
@@ -37,6 +49,7 @@ _UNAUTHORISED: Final = frozenset(
         "INVALID_SESSION_ID",
         "INVALID_AUTH_HEADER",
         "INVALID_LOGIN",
+        "INVALID_OPERATION_WITH_EXPIRED_PASSWORD",
         "API_CURRENTLY_DISABLED",
         "API_DISABLED_FOR_ORG",
         # OAuth token endpoint (object body)
@@ -147,10 +160,10 @@ def _by_code(failure: Failure, *, action: str, write: bool) -> RemoteError | Non
     if code == "REQUEST_LIMIT_EXCEEDED":
         # "ConcurrentRequests ..." passes in seconds; "TotalRequests ..." is the day's quota.
         return _throttled(failure, action, None if "concurrent" in failure.message.lower() else QUOTA_PAUSE_S)
-    if code == "STORAGE_LIMIT_EXCEEDED":
-        return _throttled(failure, action, QUOTA_PAUSE_S)
-    if code == "ENTITY_IS_LOCKED":
-        return _throttled(failure, action, LOCK_PAUSE_S)
+    if code == "TOO_MANY_APEX_REQUESTS":
+        return _throttled(failure, action, None)
+    if code in _PAUSES:
+        return _throttled(failure, action, _PAUSES[code])
     if code == "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY" and any(text in failure.message for text in _RETRYABLE_INSIDE):
         return _make(Transient, failure, action)
     return None

@@ -18,8 +18,8 @@ from connector.salesforce.session import GatewaySession
 from connector.salesforce.writes import Writer
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     import requests
 

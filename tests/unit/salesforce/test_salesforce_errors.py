@@ -9,7 +9,13 @@ from connector.core.errors import Ambiguous, Refused, RemoteError, Throttled, Tr
 from connector.core.retry import GiveUp, Retry, RetryPolicy, decide
 from connector.salesforce.errors import classify, classify_row, classify_transport, redact
 
-TRANSIENT = ["UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT", "REQUEST_RUNNING_TOO_LONG"]
+TRANSIENT = [
+    "UNABLE_TO_LOCK_ROW",
+    "RECORD_IN_USE_BY_WORKFLOW",
+    "SERVER_UNAVAILABLE",
+    "QUERY_TIMEOUT",
+    "REQUEST_RUNNING_TOO_LONG",
+]
 PERMANENT_DATA = [
     "FIELD_CUSTOM_VALIDATION_EXCEPTION",
     "REQUIRED_FIELD_MISSING",
@@ -32,7 +38,12 @@ PERMANENT_CONFIG = [
     "PACKAGE_LICENSE_REQUIRED",
     "LICENSE_LIMIT_EXCEEDED",
 ]
-STOPS_THE_SIDE = ["INVALID_SESSION_ID", "API_CURRENTLY_DISABLED", "API_DISABLED_FOR_ORG"]
+STOPS_THE_SIDE = [
+    "INVALID_SESSION_ID",
+    "API_CURRENTLY_DISABLED",
+    "API_DISABLED_FOR_ORG",
+    "INVALID_OPERATION_WITH_EXPIRED_PASSWORD",
+]
 
 
 def reply_error(status, body, *, write=False, headers=None) -> RemoteError:
@@ -71,7 +82,9 @@ def test_the_day_quota_is_not_retried_inside_a_call_but_concurrency_is():
     assert isinstance(decide(policy, concurrent, attempt=1, chance=0, repeatable=True), Retry)
 
 
-@pytest.mark.parametrize("code", ["ENTITY_IS_LOCKED", "STORAGE_LIMIT_EXCEEDED"])
+@pytest.mark.parametrize(
+    "code", ["ENTITY_IS_LOCKED", "STORAGE_LIMIT_EXCEEDED", "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE"]
+)
 def test_what_only_people_can_release_is_delayed_longer_than_any_retry(code):
     error = classify_row({"statusCode": code, "message": "locked"}, action="row")
     assert isinstance(error, Throttled)
