@@ -1,0 +1,15 @@
+"""`python -m connector` and the `connector` script."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    from connector.cli.main import run  # noqa: PLC0415  # nothing but click before the arguments are known
+
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

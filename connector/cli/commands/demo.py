@@ -1,0 +1,53 @@
+"""`connector demo`: the main job, with nothing to sign up for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from connector.cli.exits import Exit
+from connector.cli.options import common
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from connector.cli.output import Output
+
+
+@click.command()
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same data.")
+@click.option("--scale", type=click.IntRange(1), default=1, show_default=True, help="Multiplies the data.")
+@click.option(
+    "--keep",
+    "home",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".demo"),
+    show_default=True,
+    help="Folder of the demo's settings and state, emptied at every start.",
+)
+@common
+def demo(output: Output, *, seed: int, scale: int, home: Path) -> int:
+    """Mirror a simulated Salesforce org and Stripe account, both ways, over real HTTP."""
+    from connector.cli.demo.story import run_demo
+    from connector.cli.findings import print_findings
+    from connector.cli.report_view import print_kinds
+
+    answer = run_demo(output, seed=seed, scale=scale, home=home)
+
+    def human(console: Console) -> None:
+        console.print()
+        print_kinds(console, answer["kinds"])
+        console.print()
+        print_findings(console, answer["findings"])
+        calls = answer["api_calls"]
+        console.print(
+            f"\nsecond pass: {answer['second_pass_writes']} writes · API calls {calls['salesforce']} Salesforce / "
+            f"{calls['stripe']} Stripe · {answer['seconds']} s",
+            style="bold",
+        )
+        console.print(f"Settings, state and the sandbox's log are in {home}.")
+
+    output.result(answer, human=human)
+    return Exit.FAILED if answer["second_pass_writes"] else Exit.OK

@@ -1,0 +1,76 @@
+"""`connector status`: one screen about this installation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from connector.cli.exits import Exit
+from connector.cli.options import common
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from connector.cli.output import Output
+
+_STATES = ("open", "waiting", "parked", "closed")
+
+
+@click.command()
+@common
+def status(output: Output) -> int:
+    """Show what is mirrored, what waits, what needs a person, and the last runs."""
+    from dataclasses import asdict
+
+    from connector.cli.findings import grouped, need_a_person
+    from connector.cli.session import all_findings, opened, stopped_kinds
+
+    with opened(output) as session:
+        store = session.app.workspace.store
+        findings = all_findings(session)
+        answer = {
+            "identity": asdict(session.app.identity),
+            "links": {kind: dict(states) for kind, states in store.count_links().items()},
+            "signals": dict(store.count_signals()),
+            "stopped_kinds": dict(stopped_kinds(session)),
+            "findings": grouped(findings),
+            "runs": [dict(row) for row in store.load_runs(5)],
+        }
+        output.result(answer, human=lambda console: _print(console, answer))
+        return Exit.FAILED if answer["stopped_kinds"] or need_a_person(findings) else Exit.OK
+
+
+def _print(console: Console, answer: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    from connector.cli.findings import print_findings
+
+    identity = answer["identity"]
+    console.print(
+        f"Salesforce {identity['org_id']} ({'sandbox' if identity['is_sandbox'] else 'production'})  ·  "
+        f"Stripe {identity['account_id']} ({'live' if identity['livemode'] else 'test'})",
+        style="bold",
+    )
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("kind")
+    for title in (*_STATES, "signals"):
+        table.add_column(title, justify="right")
+    for kind in dict.fromkeys([*answer["links"], *answer["signals"]]):
+        states = answer["links"].get(kind, {})
+        numbers = [states.get(state, 0) for state in _STATES]
+        table.add_row(kind, *(str(number) for number in (*numbers, answer["signals"].get(kind, 0))))
+    console.print(table)
+    for kind, reason in answer["stopped_kinds"].items():
+        console.print(f"! {kind} must not run: {reason}", style="bold red")
+    print_findings(console, answer["findings"])
+    console.print("Last runs", style="bold")
+    for run in answer["runs"]:
+        console.print("  " + "  ".join(f"{name} {_short(value)}" for name, value in run.items()))
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        plain = {name: part for name, part in value.items() if not isinstance(part, (dict, list))}
+        return ", ".join(f"{name} {part}" for name, part in plain.items())
+    return str(value)

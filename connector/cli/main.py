@@ -1,0 +1,153 @@
+"""The root of the command line: finds the command, turns every error into words and an exit code.
+
+Command modules load when they are named or listed, and load SDKs, database and log libraries only
+inside the command: `connector --help` stays fast (performance.md 8).
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from connector import __version__
+from connector.cli.exits import Exit, exit_of, remedy_of
+from connector.cli.output import SCHEMA_VERSION, Output, to_json
+from connector.core.errors import ConnectorError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: command -> (module of connector.cli.commands, the click command in it); in the order people meet them
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "demo": ("demo", "demo"),
+    "sandbox": ("sandbox", "sandbox"),
+    "config": ("config", "config"),
+    "mapping": ("mapping", "mapping"),
+    "plan": ("plan", "plan"),
+    "apply": ("apply", "apply"),
+    "sync": ("sync", "sync"),
+    "status": ("status", "status"),
+    "show": ("show", "show"),
+}
+
+
+class LazyGroup(click.Group):
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[name]
+        command = getattr(importlib.import_module(f"connector.cli.commands.{module}"), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="connector")
+def cli() -> None:
+    """Keeps a Salesforce CPQ + Billing org and a Stripe account in step, both ways.
+
+    Try `connector demo` first: it needs no account. Settings are environment variables named
+    CONNECTOR_..., a .env file or config/connector.yaml; `connector config show` lists them.
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command line and returns its exit code; prints everything there is to say."""
+    context: click.Context | None = None
+    try:
+        context = cli.make_context("connector", list(arguments))
+        with context:
+            code = cli.invoke(context)
+    except click.exceptions.Exit as finished:
+        return finished.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        sys.stderr.write("stopped\n")
+        return Exit.INTERRUPTED
+    except click.ClickException as error:
+        return _wrong_usage(error, _output(context, arguments))
+    except ConnectorError as error:
+        return _known(error, _output(context, arguments))
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`); there is nobody left to tell.
+        sys.stderr.close()
+        return Exit.FAILED
+    except Exception as error:  # noqa: BLE001  # the last line of defence: one line for people, exit 70
+        return _unexpected(error, _output(context, arguments))
+    return int(code) if isinstance(code, int) else Exit.OK
+
+
+def _output(context: click.Context | None, arguments: Sequence[str]) -> Output:
+    """What the command asked for, or what its arguments say when they could not be read."""
+    if context is not None and isinstance(context.obj, Output):
+        return context.obj
+    command = " ".join(argument for argument in arguments[:1] if not argument.startswith("-"))
+    return Output(command=command, as_json="--json" in arguments)
+
+
+def _wrong_usage(error: click.ClickException, output: Output) -> Exit:
+    if not output.as_json and isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return Exit.USAGE
+    context = getattr(error, "ctx", None)
+    hint = f"Try '{context.command_path} --help'." if context is not None else "Try 'connector --help'."
+    _say(output, Exit.USAGE, kind="UsageError", message=error.format_message(), remedy=hint)
+    return Exit.USAGE
+
+
+def _known(error: ConnectorError, output: Output) -> Exit:
+    code = exit_of(error)
+    problems: list[dict[str, str]] = []
+    if isinstance(error, UsageError):
+        problems = [
+            {"where": problem.where, "observed": problem.observed, "remedy": problem.remedy}
+            for problem in error.problems
+        ]
+    if output.debug:
+        _log_traceback(error, output)
+    _say(
+        output,
+        code,
+        kind=type(error).__name__,
+        message=str(error) or "stopped",
+        remedy=remedy_of(error),
+        problems=problems,
+    )
+    return code
+
+
+def _unexpected(error: Exception, output: Output) -> Exit:
+    if output.debug:
+        _log_traceback(error, output)
+    _say(
+        output,
+        Exit.INTERNAL,
+        kind=type(error).__name__,
+        message=f"this is a bug of connector: {type(error).__name__}",
+        remedy="what was done is kept; run again with --debug and report the traceback",
+    )
+    return Exit.INTERNAL
+
+
+def _log_traceback(error: BaseException, output: Output) -> None:
+    """Redacted like every log line: a traceback quotes messages, and messages may quote data."""
+    from connector.runtime.redaction import redact_text
+
+    output.note(redact_text("".join(traceback.format_exception(error))))
+
+
+def _say(
+    output: Output, code: Exit, *, kind: str, message: str, remedy: str | None, problems: Sequence[dict[str, Any]] = ()
+) -> None:
+    count = f" ({len(problems)} problems)" if len(problems) > 1 else ""
+    sys.stderr.write(f"error{count}: {message}\n" + (f"    fix: {remedy}\n" if remedy else ""))
+    if output.as_json:
+        error = {"kind": kind, "message": message, "remedy": remedy, "problems": list(problems)}
+        answer = {"schema_version": SCHEMA_VERSION, "command": output.command, "error": error, "exit_code": int(code)}
+        sys.stdout.write(to_json(answer) + "\n")

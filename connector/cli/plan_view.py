@@ -1,0 +1,102 @@
+"""A plan for people, as terraform prints one: a diff per record, dangerous lines last and red."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+from connector.core.money import format_minor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Console
+
+    from connector.core.plan import FieldChange, Plan, PlanEntry
+
+_LONGEST_VALUE: Final = 100
+_OTHER_SIDE: Final = {"salesforce": "Stripe", "stripe": "Salesforce"}
+_NAMES: Final = {"salesforce": "Salesforce", "stripe": "Stripe"}
+
+
+def print_plan(
+    console: Console,
+    plan: Plan,
+    *,
+    stopped: Mapping[str, str],
+    saved: Mapping[str, Any] | None = None,
+    entries_max: int | None = None,
+) -> None:
+    """`entries_max` shortens the list to so many entries per kind and action, and says what was left out."""
+    shown, left_out = _shorten(plan, entries_max)
+    for entry in shown:
+        _print_entry(console, entry)
+    for (kind, action), count in left_out.items():
+        console.print(f"  … and {count} more: {action} {kind}", style="dim")
+    for title, pairs in (("waits", plan.waiting), ("parked", plan.parked)):
+        for key, reason in pairs[: entries_max or len(pairs)]:
+            console.print(f"- {title}  {key}: {reason}", style="yellow" if title == "parked" else "dim")
+        if entries_max is not None and len(pairs) > entries_max:
+            console.print(f"  … and {len(pairs) - entries_max} more: {title}", style="dim")
+    for kind, reasons in plan.not_mirrored.items():
+        for reason, count in reasons.items():
+            console.print(f"- {kind} not mirrored: {reason} {count} x", style="dim")
+    for kind, reason in stopped.items():
+        console.print(f"! {kind} must not run: {reason}", style="bold red")
+    _print_summary(console, plan)
+    if saved is not None:
+        console.print(f"Saved {saved['file']} (sha256 {saved['sha256'][:8]}…). Apply: connector apply {saved['file']}")
+
+
+def _shorten(plan: Plan, entries_max: int | None) -> tuple[list[PlanEntry], dict[tuple[str, str], int]]:
+    if entries_max is None:
+        return list(plan.entries), {}
+    seen: Counter[tuple[str, str]] = Counter()
+    shown = []
+    for entry in plan.entries:
+        seen[entry.kind, entry.action] += 1
+        if seen[entry.kind, entry.action] <= entries_max:
+            shown.append(entry)
+    return shown, {pair: count - entries_max for pair, count in seen.items() if count > entries_max}
+
+
+def _print_entry(console: Console, entry: PlanEntry) -> None:
+    sign = "-" if entry.destructive else "+" if entry.action == "create" else "~"
+    red = entry.destructive or entry.moves_money
+    style = "red" if red else "green" if sign == "+" else "yellow"
+    target = entry.target_id or "new"
+    arrow = f"{_OTHER_SIDE[entry.target]} → {_NAMES[entry.target]} {entry.kind} ({target})"
+    console.print(f'# {entry.kind} {entry.id} "{entry.label}"  {arrow}', style="dim")
+    amount = ""
+    if entry.amount_minor is not None and entry.currency is not None:
+        amount = f"  {format_minor(entry.amount_minor, entry.currency)}"
+    flags = "".join([" [moves money]" if entry.moves_money else "", " [destructive]" if entry.destructive else ""])
+    console.print(f"{sign} {entry.action} {entry.kind}{amount}{flags}", style=style)
+    for change in entry.changes:
+        console.print(f"    {_change(change, entry)}", style=style if red else None)
+
+
+def _change(change: FieldChange, entry: PlanEntry) -> str:
+    if entry.action == "create" or change.old is None:
+        return f"+ {change.field} = {_value(change.new)}"
+    return f"~ {change.field}: {_value(change.old)} → {_value(change.new)}"
+
+
+def _value(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
+
+
+def _print_summary(console: Console, plan: Plan) -> None:
+    actions = Counter(entry.action for entry in plan.entries)
+    parts = [f"{count} {action}" for action, count in sorted(actions.items())] or ["no changes"]
+    parts += [f"{len(plan.waiting)} waiting"] * bool(plan.waiting) + [f"{len(plan.parked)} parked"] * bool(plan.parked)
+    totals = plan.totals()
+    money = ", ".join(format_minor(minor, currency) for currency, minor in sorted(totals.items())) or "none"
+    calls = plan.calls()
+    console.print(
+        f"Plan: {', '.join(parts)} · money billed or moved: {money} · "
+        f"API calls ≈ {calls['salesforce']} Salesforce / {calls['stripe']} Stripe",
+        style="bold",
+    )

@@ -1,0 +1,61 @@
+"""Shows how far long work is: a bar on a terminal, a line per step elsewhere. Always on stderr."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Self
+
+if TYPE_CHECKING:
+    from connector.cli.output import Output
+
+#: without a terminal: one line per so many records of the same step
+_LINE_EVERY: Final = 500
+
+
+class Progress:
+    """Called as `progress(what, done, of)`, from one thread; `of` is 0 while the end is not known."""
+
+    def __init__(self, output: Output) -> None:
+        self._console = output.error_console()
+        self._live: Any = None
+        self._task: Any = None
+        self._what = ""
+        self._told = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the bar; the next call starts a new one."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = self._task = None
+        self._what = ""
+
+    def __call__(self, what: str, done: int, of: int) -> None:
+        if self._console.is_terminal:
+            self._draw(what, done, of)
+        elif what != self._what or done - self._told >= _LINE_EVERY:
+            self._told = done
+            self._console.print(f"  {what}: {done}" + (f" of {of}" if of else ""))
+        self._what = what
+
+    def _draw(self, what: str, done: int, of: int) -> None:
+        if self._live is None:
+            from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+            from rich.progress import Progress as Bar
+
+            self._live = Bar(
+                SpinnerColumn(),
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=24),
+                TextColumn("{task.completed} looked at"),
+                TimeElapsedColumn(),
+                console=self._console,
+                transient=True,
+            )
+            self._live.start()
+            self._task = self._live.add_task(what, total=None)
+        self._live.update(self._task, description=what, completed=done, total=of or None)

@@ -1,0 +1,72 @@
+"""What a pass did: its JSON answer, its table, its exit code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from connector.cli.exits import Exit
+from connector.cli.findings import grouped, need_a_person, print_findings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from connector.cli.session import Session
+    from connector.flows.report import PassReport
+
+
+def answer_of(session: Session, report: PassReport) -> dict[str, Any]:
+    """Part of every `--json` answer of a command that writes."""
+    from connector.cli.session import all_findings, stopped_kinds
+
+    return {
+        "kinds": report.as_dict(),
+        "writes": report.writes,
+        "looked_at": report.looked_at,
+        "recovered": report.recovered,
+        "stopped_at": report.stopped_at,
+        "stopped_kinds": dict(stopped_kinds(session)),
+        "findings": grouped(all_findings(session)),
+        "api_calls": session.api_calls(),
+        "seconds": session.seconds(),
+    }
+
+
+def exit_of_pass(session: Session, report: PassReport) -> Exit:
+    """FAILED when a person is needed, RETRY when a system asked for time, else OK."""
+    from connector.cli.session import all_findings
+
+    workspace = session.app.workspace
+    if workspace.stopped_kinds or need_a_person(all_findings(session)):
+        return Exit.FAILED
+    return Exit.RETRY if any(count.delayed for count in report.kinds.values()) else Exit.OK
+
+
+def print_report(console: Console, answer: dict[str, Any]) -> None:
+    print_kinds(console, answer["kinds"])
+    for kind, count in answer["kinds"].items():
+        for reason, number in count.get("not_mirrored", {}).items():
+            console.print(f"- {kind} not mirrored: {reason} x {number}", style="dim")
+    for kind, reason in answer["stopped_kinds"].items():
+        console.print(f"! {kind} must not run: {reason}", style="bold red")
+    print_findings(console, answer["findings"])
+    calls = answer["api_calls"]
+    recovered = f" · {answer['recovered']} operations recovered" if answer["recovered"] else ""
+    console.print(
+        f"{answer['looked_at']} records looked at · {answer['writes']} writes{recovered} · "
+        f"API calls {calls['salesforce']} Salesforce / {calls['stripe']} Stripe · {answer['seconds']} s",
+        style="bold",
+    )
+
+
+def print_kinds(console: Console, kinds: dict[str, dict[str, Any]]) -> None:
+    """The table per kind."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    columns = ("created", "updated", "waiting", "parked")
+    table.add_column("kind")
+    for title in ("mirrored", "updated", "waiting", "parked"):
+        table.add_column(title, justify="right")
+    for kind, count in kinds.items():
+        table.add_row(kind, *(str(count[column]) for column in columns))
+    console.print(table)

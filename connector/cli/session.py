@@ -1,0 +1,107 @@
+"""What every command that works on the two systems needs: settings, logs, the App, Ctrl-C, progress."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from connector.cli.interrupt import stop_flag
+from connector.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from connector.app import App
+    from connector.cli.output import Output
+    from connector.config.settings import Settings
+    from connector.core.model import Finding, Key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    app: App
+    output: Output
+    stop: Callable[[], bool]
+    progress: Progress
+    started_s: float
+
+    def seconds(self) -> float:
+        """Wall time since the session was opened."""
+        return round(self.app.workspace.clock.monotonic_s() - self.started_s, 2)
+
+    def api_calls(self) -> dict[str, int]:
+        return dict(self.app.calls())
+
+
+def process_settings() -> Settings:
+    """The settings of this process. Raises ConfigError."""
+    from connector.config.settings_loader import load_settings
+
+    return load_settings(os.environ, folder=Path.cwd())
+
+
+@contextlib.contextmanager
+def opened(output: Output, *, settings: Settings | None = None) -> Iterator[Session]:
+    """Loads the settings (of the process, when none are given), starts the logs, connects and checks both systems."""
+    from connector.runtime.clock import SystemClock
+
+    clock = SystemClock()
+    started_s = clock.monotonic_s()
+    chosen = process_settings() if settings is None else settings
+    start_logs(output, chosen)
+    from connector.app import open_app
+
+    with (
+        stop_flag(output) as stop,
+        Progress(output) as progress,
+        open_app(chosen, stop=stop, progress=progress) as app,
+    ):
+        yield Session(app=app, output=output, stop=stop, progress=progress, started_s=started_s)
+
+
+def start_logs(output: Output, settings: Settings) -> None:
+    from connector.runtime.clock import SystemClock
+    from connector.runtime.telemetry import configure
+
+    level = "debug" if output.debug else settings.log.level
+    configure(log_format=settings.log.format, level=level, clock=SystemClock(), stream=sys.stderr)
+
+
+def chosen_kinds(session: Session, kinds: Sequence[str]) -> tuple[str, ...]:
+    """The kinds as given. Raises click's usage error for one the pack does not have."""
+    import click
+
+    known = session.app.workspace.pack.kinds
+    for kind in kinds:
+        if kind not in known:
+            raise click.BadParameter(f"{kind!r} is not a kind of this mapping: {', '.join(known)}", param_hint="--kind")
+    return tuple(kinds)
+
+
+def chosen_keys(session: Session, ids: Sequence[str]) -> tuple[Key, ...]:
+    """What the ids given by a person may mean. Raises click's usage error for one that means nothing."""
+    import click
+
+    from connector.flows.sync import keys_for
+
+    keys: list[Key] = []
+    for record_id in ids:
+        meant = keys_for(session.app.workspace, record_id)
+        if not meant:
+            raise click.BadParameter(f"{record_id!r} is no id of either system", param_hint="--only")
+        keys += meant
+    return tuple(dict.fromkeys(keys))
+
+
+def all_findings(session: Session) -> list[Finding]:
+    """What the check of the systems found and what is open in the store, each once."""
+    found = (*session.app.findings, *session.app.workspace.store.load_findings())
+    return list({(finding.code, finding.subject): finding for finding in found}.values())
+
+
+def stopped_kinds(session: Session) -> Mapping[str, str]:
+    return dict(session.app.workspace.stopped_kinds)

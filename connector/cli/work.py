@@ -1,0 +1,26 @@
+"""A unit of work leaves two traces: one canonical log line, one row among the runs `status` shows."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, MutableMapping
+
+    from connector.cli.session import Session
+
+
+@contextlib.contextmanager
+def recorded(session: Session) -> Iterator[MutableMapping[str, Any]]:
+    """Yields the facts of the unit, to be filled in; they are stored and logged however the block ends."""
+    from connector.runtime.telemetry import unit_of_work
+
+    workspace = session.app.workspace
+    run_id = workspace.store.start_run(session.output.command, workspace.clock.now())
+    facts: MutableMapping[str, Any] = {}
+    try:
+        with unit_of_work(session.output.command, clock=workspace.clock, run=run_id) as facts:
+            yield facts
+    finally:
+        workspace.store.finish_run(run_id, workspace.clock.now(), dict(facts))
