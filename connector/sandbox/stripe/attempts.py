@@ -108,7 +108,6 @@ def _start_debit(engine: Engine, intent: Object, method: Object, how: str) -> No
         status="processing",
         payment_method=method["id"],
         latest_charge=charge["id"],
-        processing={"type": "us_bank_account"},
     )
     engine.hide(intent["id"], debit=how)
     if how != DEBIT_STAYS:
@@ -142,7 +141,6 @@ def _end_debit(engine: Engine, intent_id: str, *, succeed: bool) -> None:
         return
     charge = engine.touch(engine.get("charge", intent["latest_charge"]))
     engine.touch(intent)
-    intent["processing"] = None
     if succeed:
         charges.settle(engine, charge)
         _intent_succeeded(engine, intent, intent["payment_method"], charge)
