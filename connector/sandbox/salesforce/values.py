@@ -31,11 +31,14 @@ def wire_datetime(moment: datetime) -> str:
 
 
 def parse_datetime(text: str) -> datetime:
-    """An ISO datetime with an offset; raises ValueError without one."""
+    """An ISO datetime with an offset, in UTC; raises ValueError without one."""
     moment = datetime.fromisoformat(_OFFSET_WITHOUT_COLON.sub(r"\1:\2", text))
     if moment.tzinfo is None:
         raise ValueError("no offset")
-    return moment
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("out of range") from error
 
 
 def to_stored(field: Field, value: Any) -> Any:
@@ -122,7 +125,7 @@ def _date(_field: Field, value: Any) -> str:
     try:
         if len(value) == 10:
             return date.fromisoformat(value).isoformat()
-        return parse_datetime(value).astimezone(UTC).date().isoformat()
+        return parse_datetime(value).date().isoformat()
     except ValueError:
         raise parser_error("date", value) from None
 

@@ -55,7 +55,11 @@ def batch(context: Context, call: Call, dispatch: Dispatch) -> Reply:
     """`POST composite/batch`: independent subrequests, none of them composite."""
     body = records.body_of(call)
     requests = body.get("batchRequests")
-    if not isinstance(requests, list) or not requests or len(requests) > MAX_SUBREQUESTS:
+    if (
+        not isinstance(requests, list)
+        or not 0 < len(requests) <= MAX_SUBREQUESTS
+        or not all(isinstance(item, dict) for item in requests)
+    ):
         raise ApiError(400, "LIMIT_EXCEEDED", f"between 1 and {MAX_SUBREQUESTS} batch requests are allowed")
     results: list[Json] = []
     failed = False
@@ -102,7 +106,8 @@ def _run(context: Context, item: Json, bodies: Mapping[str, Any], dispatch: Disp
             lambda match: quote(str(_resolve(match.group(1), bodies)), safe=""), str(item.get("url", ""))
         )
         body = _substitute(item.get("body"), bodies)
-        headers = {str(name).lower(): str(value) for name, value in (item.get("httpHeaders") or {}).items()}
+        given = item.get("httpHeaders")
+        headers = {name.lower(): str(value) for name, value in given.items()} if isinstance(given, dict) else {}
         return dispatch(_call(context, str(item.get("method", "")), url, headers, body), all_or_none)
     except ApiError as error:
         return Reply(status=error.status, body=error.as_body())

@@ -20,14 +20,17 @@ def query(context: Context, call: Call, *, with_deleted: bool) -> Reply:
     text = call.parameters.get("q")
     if text is None:
         raise ApiError(400, "MALFORMED_QUERY", "SOQL query string must be specified: parameter q is missing")
-    result = run_query(
-        text,
-        context.actor.objects,
-        context.database,
-        today=context.now.date(),
-        with_deleted=with_deleted,
-        url_prefix=f"{context.root}/sobjects/",
-    )
+    try:
+        result = run_query(
+            text,
+            context.actor.objects,
+            context.database,
+            today=context.now.date(),
+            with_deleted=with_deleted,
+            url_prefix=f"{context.root}/sobjects/",
+        )
+    except RecursionError:
+        raise ApiError(400, "QUERY_TOO_COMPLICATED", "The query is nested too deeply") from None
     return _page(context, result, None, _batch_size(context, call), 0, "queryAll" if with_deleted else "query")
 
 

@@ -29,6 +29,8 @@ def dump(value: Any) -> bytes:
 def load(body: bytes) -> Any:
     """A JSON body. Raises JSON_PARSER_ERROR."""
     try:
+        if b"\\ud" in body.lower():
+            orjson.loads(body)  # refuses half a surrogate pair, which no answer could carry
         return json.loads(body, parse_float=Decimal, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise ApiError(400, "JSON_PARSER_ERROR", f"Unexpected input: {error}") from None

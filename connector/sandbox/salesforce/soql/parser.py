@@ -119,6 +119,7 @@ DATE_LITERALS_N = frozenset(
 )
 # The beginnings of clauses this grammar refuses; as aliases they would be swallowed.
 _NOT_AN_ALIAS = frozenset({"FOR", "WITH", "USING", "ALL", "UPDATE", "AS"})
+_MAX_DIGITS = 9
 MAX_QUERY_CHARACTERS = 100_000
 
 
@@ -229,8 +230,8 @@ class _Builder(Transformer[Token, Query]):
 
 
 def _not_negative(token: Token) -> int:
-    if int(token) < 0:
-        raise malformed_query(f"unexpected token: '{token}'")
+    if len(token) > _MAX_DIGITS or int(token) < 0:
+        raise malformed_query(f"unexpected token: '{token[:40]}'")
     return int(token)
 
 
@@ -271,6 +272,8 @@ def _named(token: Token) -> tuple[str, int]:
     name, _, number = token.upper().partition(":")
     if name not in (DATE_LITERALS_N if number else DATE_LITERALS):
         raise malformed_query(f"unexpected token: '{token}'")
+    if len(number) > _MAX_DIGITS:
+        raise malformed_query(f"unexpected token: '{token[:40]}'")
     return name, int(number or 0)
 
 

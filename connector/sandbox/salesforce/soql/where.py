@@ -167,7 +167,10 @@ def _in_days(left: Operand, operator_name: str, literal: Literal, scope: Scope) 
     if left.field.type not in {"date", "datetime"} or operator_name == "LIKE":
         message = f"value of filter criterion for field '{left.name}' must not be a date literal"
         raise ApiError(400, "INVALID_FIELD", message)
-    first, after = days_of(literal.kind, literal.value, scope.today)
+    try:
+        first, after = days_of(literal.kind, literal.value, scope.today)
+    except (ValueError, OverflowError):
+        raise malformed_query(f"date literal out of range: {literal.kind}:{literal.value}") from None
     # A stored datetime begins with its day, so days compare with both types as text.
     start, end = first.isoformat(), after.isoformat()
     tests: dict[str, Callable[[str], bool]] = {
