@@ -66,9 +66,10 @@ _UNAUTHORISED: Final = frozenset(
 )
 _RETRYABLE_INSIDE: Final = ("UNABLE_TO_LOCK_ROW", "Too many SOQL")
 
-_EMAIL: Final = re.compile(r"[^\s@<>'\"]+@[^\s@<>'\"]+\.[^\s@<>'\",;:]+")
+#: bounded, so that no message of any length costs more than a look at it
+_EMAIL: Final = re.compile(r"[^\s@<>'\"]{1,64}@[^\s@<>'\",;:]{1,255}")
 _TOKEN: Final = re.compile(r"00D[A-Za-z0-9]{12,15}![^\s'\"]+|Bearer\s+\S+|eyJ[\w-]+\.[\w-]+\.[\w-]*")
-_QUERY_PREAMBLE: Final = re.compile(r".*?ERROR at Row:\d+:Column:\d+\s*", re.DOTALL)
+_QUERY_QUOTED: Final = re.compile(r"ERROR at Row:\d+:Column:\d+\s*")
 _MESSAGE_CHARACTERS_MAX: Final = 300
 
 
@@ -133,7 +134,10 @@ def read_failure(body: bytes | Any) -> Failure:
 
 def redact(message: str) -> str:
     """`message` without e-mail addresses, tokens and the query text Salesforce quotes in errors."""
-    message = _QUERY_PREAMBLE.sub("", message)
+    quoted = _QUERY_QUOTED.search(message)
+    message = message[quoted.end() :] if quoted else message
+    # Cut before the patterns look, and again after: a token must not survive as a half.
+    message = message[: 2 * _MESSAGE_CHARACTERS_MAX]
     message = _TOKEN.sub("<token>", message)
     message = _EMAIL.sub("<email>", message)
     return message.strip()[:_MESSAGE_CHARACTERS_MAX]

@@ -7,6 +7,7 @@ is deleted when Salesforce says so, never because it is missing from an answer (
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -185,7 +186,11 @@ class Reader:
 
 
 def _ids(values: Sequence[str]) -> set[str]:
-    return {soql.record_id(value) for value in values if soql.is_record_id(value)}
+    found: set[str] = set()
+    for value in values:
+        with suppress(ValueError):
+            found.add(soql.record_id(value))
+    return found
 
 
 def _lines_query(selection: Selection, lines: LineSpec, condition: str) -> str:

@@ -27,6 +27,7 @@ IDS_PER_QUERY: Final = 200
 _IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _ID: Final = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 _CHECKSUM_ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+_UPPER_CASE_BITS: Final = {code: "1" if chr(code).isupper() else "0" for code in range(128) if chr(code).isalnum()}
 _ESCAPES: Final = str.maketrans(
     {
         "\\": "\\\\",
@@ -59,23 +60,11 @@ def record_id(text: str) -> str:
     return long_form
 
 
-def is_record_id(text: str) -> bool:
-    try:
-        record_id(text)
-    except ValueError:
-        return False
-    return True
-
-
 def id_checksum(id_15: str) -> str:
     """The three characters that say which of the first fifteen are upper-case."""
-    suffix = ""
-    for block in range(0, 15, 5):
-        bits = sum(
-            1 << place for place, char in enumerate(id_15[block : block + 5]) if char.isascii() and char.isupper()
-        )
-        suffix += _CHECKSUM_ALPHABET[bits]
-    return suffix
+    # Each block of five, read backwards, is a binary number.
+    bits = id_15.translate(_UPPER_CASE_BITS)[::-1]
+    return "".join(_CHECKSUM_ALPHABET[int(bits[end - 5 : end], 2)] for end in (15, 10, 5))
 
 
 def literal(value: str | bool | int | Decimal | date | None) -> str:

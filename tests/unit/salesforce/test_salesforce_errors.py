@@ -192,5 +192,7 @@ def test_messages_lose_query_text_addresses_and_tokens(message, kept, gone):
     assert gone not in str(coded("X", message=message))
 
 
-def test_a_long_message_is_cut():
-    assert len(redact("x" * 10_000)) <= 300
+def test_a_long_message_is_cut_and_keeps_no_part_of_a_secret():
+    assert len(redact("x" * 1_000_000)) <= 300
+    assert "AQE" not in redact("x" * 280 + " 00D000000000001!AQE" + "y" * 400)
+    assert "jane" not in redact("x " * 149 + "jane@acme.example")
