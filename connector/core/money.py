@@ -6,7 +6,7 @@ a rounded invoice is a wrong invoice.
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import TYPE_CHECKING
 
 from connector.core.currencies import CURRENCIES
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 #: more digits than any ledger holds (Salesforce currency fields have at most 18); bounds the arithmetic
 _DIGITS_MAX = 30
+
+#: The thread's own decimal context may have been given another precision; this one never rounds.
+_EXACT = Context(prec=2 * _DIGITS_MAX, traps=[Inexact, InvalidOperation])
 
 
 def currency_code(text: str | None) -> str:
@@ -39,18 +42,17 @@ def to_minor(amount: Decimal, currency: str) -> int:
     rule = _rule(currency)
     if not amount.is_finite() or abs(amount.adjusted()) > _DIGITS_MAX:
         raise ValueError(f"{amount} is not an amount of money")
-    sign, digits, exponent = amount.as_tuple()
-    assert isinstance(exponent, int)
-    shift = exponent + rule.exponent
-    minor = int("".join(map(str, digits)) + "0" * max(0, shift))
-    if shift < 0:
-        minor, rest = divmod(minor, int("1" + "0" * -shift))
-        if rest:
-            raise ValueError(f"{amount} has more decimals than {currency.upper()} has ({rule.exponent})")
+    try:
+        scaled = _EXACT.scaleb(amount, rule.exponent)
+        minor = int(scaled)
+    except Inexact:
+        scaled, minor = amount, 0  # more digits than any currency has: reported below
+    if scaled != minor:
+        raise ValueError(f"{amount} has more decimals than {currency.upper()} has ({rule.exponent})")
     if minor % rule.multiple:
         smallest = from_minor(rule.multiple, currency)
         raise ValueError(f"{amount} {currency.upper()} is not a multiple of {smallest}, which Stripe requires")
-    return -minor if sign else minor
+    return minor
 
 
 def from_minor(minor: int, currency: str) -> Decimal:
@@ -58,8 +60,7 @@ def from_minor(minor: int, currency: str) -> Decimal:
 
     Raises ValueError when the currency is unknown.
     """
-    digits = tuple(int(digit) for digit in str(abs(minor)))
-    return Decimal((int(minor < 0), digits, -_rule(currency).exponent))
+    return _EXACT.scaleb(Decimal(minor), -_rule(currency).exponent)
 
 
 def format_minor(minor: int, currency: str) -> str:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from pathlib import Path
 
 import pytest
@@ -46,6 +46,8 @@ def test_an_amount_becomes_exactly_its_minor_units(amount, currency, minor):
         ("5.1234", "kwd", "more decimals than KWD"),
         ("5.124", "kwd", "multiple of 0.010"),
         ("5.50", "isk", "multiple of 1.00"),
+        ("0." + "1" * 70, "usd", "more decimals than USD"),
+        ("1E-20", "usd", "more decimals than USD"),
         ("1", "btc", "unknown currency 'btc'"),
         ("NaN", "usd", "not an amount"),
         ("-Infinity", "usd", "not an amount"),
@@ -78,6 +80,12 @@ def test_a_conversion_that_succeeds_lost_nothing(currency, amount):
     except ValueError:
         return
     assert from_minor(minor, currency) == amount
+
+
+def test_the_thread_s_own_decimal_precision_does_not_matter():
+    with localcontext(prec=3):
+        assert to_minor(Decimal("123456.78"), "usd") == 12345678
+        assert from_minor(12345678, "usd") == Decimal("123456.78")
 
 
 def test_a_decimal_amount_shows_the_currency_s_decimals():
