@@ -60,9 +60,9 @@ def load_plan(path: Path) -> Plan:
         ) from error
     except ValueError as error:
         raise _problem(path, f"is not a plan: {error}", "make a new one by `connector plan --out`") from error
+    if not isinstance(data, dict):
+        raise _problem(path, "is not a plan: it holds no JSON object", "make a new one by `connector plan --out`")
     try:
-        if not isinstance(data, dict):
-            raise ValueError("not a plan: the file holds no JSON object")
         return Plan.from_dict(data)
     except (ValueError, AttributeError) as error:
         raise _problem(path, str(error), "make a new one by `connector plan --out`") from error

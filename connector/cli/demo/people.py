@@ -114,11 +114,7 @@ class People:
     # -- in Salesforce -----------------------------------------------------------------
 
     def _book_cheque(self, invoice: Mapping[str, Any]) -> Deed:
-        rows = self._query(
-            "SELECT Id, Name, blng__Account__c, blng__Balance__c, CurrencyIsoCode FROM blng__Invoice__c "
-            f"WHERE Stripe_Id__c = '{invoice['id']}'"
-        )
-        row = rows[0]
+        row = self._mirrored("blng__Account__c, blng__Balance__c, CurrencyIsoCode", invoice)
         common = {"blng__Amount__c": row["blng__Balance__c"], "CurrencyIsoCode": row["CurrencyIsoCode"]}
         payment = self._create(
             "blng__Payment__c",
@@ -139,7 +135,7 @@ class People:
         return Deed(what="a clerk books a cheque in Salesforce", subject=str(row["Name"]))
 
     def _rebill(self, invoice: Mapping[str, Any]) -> Deed:
-        row = self._query(f"SELECT Id, Name FROM blng__Invoice__c WHERE Stripe_Id__c = '{invoice['id']}'")[0]
+        row = self._mirrored("blng__InvoiceStatus__c", invoice)
         self._update("blng__Invoice__c", row["Id"], {"blng__InvoiceStatus__c": "Rebilled"})
         return Deed(what="a clerk rebills an unpaid invoice in Salesforce", subject=str(row["Name"]))
 
@@ -178,6 +174,11 @@ class People:
         reply = self._http.request(method, url, headers=headers, timeout=_TIMEOUT_S, **given)
         reply.raise_for_status()
         return reply.json(parse_float=Decimal) if reply.content else None
+
+    def _mirrored(self, fields: str, invoice: Mapping[str, Any]) -> dict[str, Any]:
+        """The Salesforce invoice a Stripe invoice is the copy of."""
+        soql = "SELECT Id, Name, {} FROM blng__Invoice__c WHERE Stripe_Id__c = '{}'"
+        return self._query(soql.format(fields, invoice["id"]))[0]
 
     def _query(self, soql: str) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self._salesforce("GET", "query", params={"q": soql})["records"]

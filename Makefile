@@ -1,0 +1,68 @@
+# The few commands of this project. `make demo` and `make test` work from a fresh clone.
+# Both virtual environments hold exactly what the hash-pinned locks in requirements/ say.
+
+PYTHON ?= python3
+VENV := .venv
+# Environments that exist already (an image's, a developer's own) are used by VENV=... and never rebuilt.
+BIN := $(VENV)/bin
+WORKERS ?= auto
+
+.PHONY: help demo test check bench lock docs clean python
+
+help:
+	@echo "make demo    mirror a simulated Salesforce org and Stripe account, both ways"
+	@echo "make test    the whole suite          make check   lint, types, layers"
+	@echo "make bench   speed against floors     make lock    resolve the dependencies again"
+	@echo "make docs    write generated pages    make clean   remove what these commands made"
+
+demo: $(VENV)/.program
+	$(BIN)/python -m connector demo
+
+test: $(VENV)/.development
+	$(BIN)/python -m pytest -q -n $(WORKERS)
+
+check: $(VENV)/.development
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: $(VENV)/.development
+	$(BIN)/python -m bench $(BENCH)
+
+docs: $(VENV)/.development
+	$(BIN)/python docs/generate.py
+
+# The address of the package index is this machine's business and must not be written down.
+PIP_COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra postgres --build-deps-for editable
+
+lock: $(VENV)/.development
+	$(PIP_COMPILE) --upgrade --output-file requirements/program.txt pyproject.toml
+	$(PIP_COMPILE) --upgrade --extra dev --constraint requirements/program.txt \
+		--output-file requirements/development.txt pyproject.toml
+
+# A stamp is as old as the lock it was made from. The development environment holds the program's too.
+$(VENV)/.program: requirements/program.txt pyproject.toml
+	@if [ ! -e $(VENV)/.development ] || [ $(VENV)/.development -ot requirements/program.txt ]; then \
+		$(MAKE) --no-print-directory python && $(call install,requirements/program.txt); fi
+	@touch $@
+
+$(VENV)/.development: requirements/development.txt pyproject.toml
+	@$(MAKE) --no-print-directory python && $(call install,requirements/development.txt)
+	@touch $@ $(VENV)/.program
+
+# --no-deps and --no-build-isolation: nothing but the lock is ever downloaded.
+define install
+	echo "installing from $(1)" && \
+	{ [ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV); } && \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1) && \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+endef
+
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "connector needs Python 3.11 or newer as '$(PYTHON)'; name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
+
+clean:
+	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
