@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -67,13 +68,13 @@ def load_pack(
     return Pack(name=name, kinds={mapping.kind: mapping for mapping in mappings}, digest=_digest(files, overrides))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PackFiles:
     """The files of a pack as read, before anything is made of them."""
 
-    def __init__(self, *, name: str, nodes: Mapping[str, Node]) -> None:
-        self.name = name
-        #: kind -> its file
-        self.nodes = nodes
+    name: str
+    #: kind -> its file
+    nodes: Mapping[str, Node]
 
 
 def read_pack_files(folder: Path, problems: list[Problem]) -> PackFiles | None:

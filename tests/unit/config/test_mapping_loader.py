@@ -167,6 +167,18 @@ BROKEN = [
     ("customer", "stripe: phone", "stripe: name", "writes stripe 'name', and so does 'name'"),
     ("invoice", "salesforce: Stripe_Number__c", "salesforce: Stripe_Id__c", "the marker is written by the program"),
     ("invoice", "as: [money, minor], check: true", "as: [money, minor], check: true, create_only: true", "keep one"),
+    ("invoice", "check: true}", "check: true, on_drift: revert}", "is not sent again"),
+    ("customer", "stripe: phone, as", "as", "`either` needs a path on both sides"),
+    ("product", "salesforce: IsActive, stripe: active, as", "as", "names a path on neither side"),
+    ("product", "{owner: salesforce, salesforce: IsActive, stripe: active, as: boolean}", "text", "is not a mapping"),
+    ("quote", "needs: [customer, product]", "needs: [quote]", "needs itself"),
+    ("quote", "needs: [customer, product]", "needs: customer", "write a list of texts"),
+    ("invoice", "lines_max: 250\n", "", "option 'lines_max' is missing"),
+    ("invoice", "salesforce: Stripe_Status__c", "salesforce: blng__InvoiceStatus__c", "changes only by the lifecycle"),
+    ("invoice", "object: invoice\n", "object: invoices\n", "object is 'invoices' (did you mean 'invoice'?)"),
+    ("customer", "stamp: blng__BillToContact__r.S", "stamp: blng__BilToContact__r.S", "has no relationship"),
+    ("payment", "invoice: blng__Invoice__c", "invoice: blng__Invoce__c", "has no field 'blng__Invoce__c' (did you"),
+    ("payment", "constants: {blng__Type__c:", "constants: {blng__Typ__c:", "has no field 'blng__Typ__c' (did you"),
     ("product", "as: boolean", "as: boolean, on_drift: rever", "on_drift is 'rever' (did you mean 'revert'?)"),
 ]
 
@@ -200,6 +212,15 @@ def test_a_longer_circle_is_named_once(pack_folder):
     assert len(circles) == 1
     assert "customer" in circles[0]
     assert "invoice" in circles[0]
+
+
+def test_two_kinds_born_in_one_salesforce_object_must_exclude_each_other(pack_folder):
+    pack_folder.replace("payment", "born: stripe", "born: salesforce")
+    found = [where for where, observed, _ in pack_folder.problems() if "no record meets both" in observed]
+    assert found == ["offline_payment.yaml:12"]
+    where = "marker: Stripe_Id__c\n  where: \"blng__PaymentMode__c = 'Electronic'\"\n  currency"
+    pack_folder.replace("payment", "marker: Stripe_Id__c\n  currency", where)
+    assert not [where for where, observed, _ in pack_folder.problems() if "no record meets both" in observed]
 
 
 def test_files_and_the_pack_s_list_must_agree(pack_folder):
