@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 #: More threads than any client's connection pool here, so that waiting is the client's choice.
 THREADS = 48
 SAVE_EVERY_S = 5.0
+#: Saving may take at most one part in this many of the time.
+SAVE_SHARE = 20
 LOOPBACK = "127.0.0.1"
 _READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _HOP_HEADERS = frozenset({"connection", "content-length", "transfer-encoding"})
@@ -195,9 +197,13 @@ def run(options: SandboxOptions, *, out: TextIO = sys.stdout, stop: threading.Ev
         )
         out.write(orjson.dumps(_connection(org, account, salesforce.url, stripe.url)).decode() + "\n")
         out.flush()
-        while not stopped.wait(SAVE_EVERY_S if options.state_file else None):
+        wait_s = SAVE_EVERY_S
+        while not stopped.wait(wait_s if options.state_file else None):
             if activity.take():
+                started = time.monotonic()
                 state.save()
+                # A large state takes seconds to write, during which nothing is answered.
+                wait_s = max(SAVE_EVERY_S, SAVE_SHARE * (time.monotonic() - started))
     state.save()
 
 

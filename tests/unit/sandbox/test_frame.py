@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -83,11 +84,16 @@ def test_injected_latency_sees_the_request_first_and_may_break_the_connection():
 
 
 def test_connections_are_kept_alive():
-    with Served(Echo()) as served, requests.Session() as session:
-        session.get(f"{served.url}/1", timeout=5)
-        session.get(f"{served.url}/2", timeout=5)
-        pools = session.get_adapter(served.url).poolmanager.pools
-        assert pools[pools.keys()[0]].num_connections == 1
+    with Served(Echo()) as served:
+        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=5)
+        connection.connect()
+        used = connection.sock
+        for number in range(3):
+            connection.request("GET", f"/{number}")
+            response = connection.getresponse()
+            assert (response.version, orjson.loads(response.read())["path"]) == (11, f"/{number}")
+            assert connection.sock is used
+        connection.close()
 
 
 def test_latency_is_slept_side_by_side_not_in_a_queue():
