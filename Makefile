@@ -28,7 +28,7 @@ check: $(VENV)/.development
 	$(BIN)/lint-imports --no-cache
 
 bench: $(VENV)/.development
-	$(BIN)/python -m bench $(BENCH)
+	$(BIN)/python -m bench.run $(BENCH)
 
 docs: $(VENV)/.development
 	$(BIN)/python docs/generate.py
