@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from connector.core.errors import Transient
+from connector.core.model import Side
 from connector.salesforce.errors import classify
 from connector.salesforce.soql import chunks
 
@@ -83,8 +85,12 @@ def composite_content(group: Sequence[SubRequest], data_path: str) -> dict[str, 
 
 def read_composite(group: Sequence[SubRequest], body: Any, server_now: datetime | None) -> list[SubReply]:
     """The parts' answers; raises the first failure that its request does not accept."""
+    parts = body.get("compositeResponse") if isinstance(body, dict) else None
+    if not isinstance(parts, list) or len(parts) != len(group):
+        message = "the reply does not fit the request"
+        raise Transient(message, side=Side.SALESFORCE, action=group_action(group))
     answers: list[SubReply] = []
-    for request, answer in zip(group, body["compositeResponse"], strict=True):
+    for request, answer in zip(group, parts, strict=True):
         status = int(answer["httpStatusCode"])
         if status >= 300 and status not in request.accept:
             headers = answer.get("httpHeaders") or {}

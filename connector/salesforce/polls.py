@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from connector.core.errors import Transient
 from connector.core.mapping import read_path
 from connector.core.model import Cursor, Key, Side, Signal
 from connector.ports import ChangePage
@@ -124,7 +125,9 @@ class Poller:
         return _Reading(stream=stream, start=start, since=since, probing=True)
 
     def _until(self, reply: SubReply) -> datetime:
-        assert reply.server_now is not None, "a reply without a Date header cannot bound a poll"
+        if reply.server_now is None:
+            message = "a reply without a Date header cannot bound a poll"
+            raise Transient(message, side=Side.SALESFORCE, action="poll")
         return reply.server_now - self._margin
 
     def _take(self, reading: _Reading, page: Any) -> _Step:

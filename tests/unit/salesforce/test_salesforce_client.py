@@ -317,6 +317,12 @@ def test_a_failing_part_fails_the_call_and_is_retried_with_it():
     assert client_of(script).queries([Query(text="SELECT Id FROM User", action="x")]) == [[{"Id": "1"}]]
 
 
+@pytest.mark.parametrize("body", [{"status": "portal"}, [], "welcome", {"compositeResponse": []}])
+def test_a_composite_reply_of_another_form_is_no_answer(body):
+    script = Script(answer(body), composite(page({"Id": "1"})))
+    assert client_of(script).queries([Query(text="SELECT Id FROM User", action="x")]) == [[{"Id": "1"}]]
+
+
 def test_an_expired_locator_restarts_its_query_once():
     first = composite(page({"Id": "1"}, done=False, locator="01gX"))
     whole = composite(page({"Id": "1"}, {"Id": "2"}))
