@@ -116,7 +116,8 @@ class StripeSystem:
         return self._reader.find(kind, born_ids, org_id=self._org_id)
 
     def apply(self, operations: Sequence[Operation], on_outcome: Callable[[Operation, Outcome], None]) -> None:
-        """One outcome for each operation, from worker threads, as it ends.
+        """One outcome for each operation, from worker threads, as it ends; `on_outcome` must not call this
+        system, whose workers it would wait for.
 
         Raises what stops the whole side, after the calls in flight have ended and every operation
         that was not sent any more was reported as a Delay. So does an interrupt.

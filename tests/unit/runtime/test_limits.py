@@ -64,15 +64,17 @@ def test_at_least_95_percent_of_the_permitted_rate_without_one_refusal(total, en
     assert requests / clock.seconds >= 0.95 * permitted_per_s
 
 
-def test_after_a_pause_no_more_than_the_burst_leaves_at_once():
+@pytest.mark.parametrize("endpoints", [["a"] * 4, ["a", "b", "c", "d"]])
+def test_after_a_pause_no_more_than_the_burst_leaves_at_once(endpoints):
     clock = StepClock()
     limits = limiter(clock, burst=3)
+    limits.acquire("a")
     clock.sleep(3600)
     began_s = clock.seconds
-    for _ in range(3):
-        limits.acquire("GET /v1/events")
+    for endpoint in endpoints[:3]:
+        limits.acquire(endpoint)
     assert clock.seconds == began_s
-    limits.acquire("GET /v1/events")
+    limits.acquire(endpoints[3])
     assert clock.seconds > began_s
 
 

@@ -209,6 +209,14 @@ def test_payment_records_have_no_events_and_are_listed(poll, clock):
     assert poll.run() == ([], 2)
 
 
+def test_a_payment_record_of_the_same_second_as_the_newest_seen_is_read(poll):
+    poll.run()
+    report(poll)
+    poll.run()
+    same_second = report(poll, "a0P000000000002AAA")
+    assert poll.keys() == {f"stripe payment {same_second}", f"stripe offline_payment {same_second}"}
+
+
 def test_kinds_left_out_are_not_lost(poll):
     """All kinds share one stream: its cursor must not pass over events of a kind that was not asked for."""
     poll.run()

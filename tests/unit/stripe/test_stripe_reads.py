@@ -7,10 +7,14 @@ import requests
 
 from connector.core.errors import ConfigError, RemoteError, Unauthorised
 from connector.core.model import Key, Side
+from connector.core.retry import RetryPolicy
+from connector.remote import Caller
 from connector.sandbox.stripe.account import Account
+from connector.stripe import StripeOptions, connect
 from connector.stripe.client import Call
 from tests.support.stripe import (
     ORG_ID,
+    NoLimit,
     Script,
     StepClock,
     answer,
@@ -20,6 +24,7 @@ from tests.support.stripe import (
     operation,
     outcomes_of,
     session_to,
+    stripe_pack,
 )
 
 MARK = {"salesforce_id": "001000000000001AAA", "salesforce_org": ORG_ID}
@@ -207,6 +212,31 @@ def test_a_charge_without_intent_is_found_through_its_customers_invoices():
     assert "customer=cus_1" in app.requests[1].query
 
 
+def test_invoice_payments_of_one_payment_come_oldest_first():
+    """Stripe lists the newest first."""
+    amount = {"value": 9, "currency": "usd"}
+    record = {
+        "id": "pr_1",
+        "object": "payment_record",
+        "created": 5,
+        "amount_requested": amount,
+        "amount_guaranteed": amount,
+        "amount_failed": amount,
+        "amount_canceled": amount,
+    }
+    listed = [
+        {
+            "id": f"inpay_{number}",
+            "invoice": f"in_{number}",
+            "payment": {"type": "payment_record", "payment_record": record},
+        }
+        for number in (2, 1)
+    ]
+    app = Script(lambda _: answer({"object": "list", "data": listed, "has_more": False}))
+    records = connect_to(app).fetch_many({"payment": ["pr_1"], "offline_payment": ["pr_1"]}, select={})
+    assert [[line["id"] for line in each.lines] for each in records.values()] == [["inpay_1", "inpay_2"]] * 2
+
+
 # -- marks -----------------------------------------------------------------------------
 
 
@@ -306,11 +336,6 @@ def test_an_address_that_is_none_is_refused(base):
 
 
 def connect_over(base):
-    from connector.core.retry import RetryPolicy
-    from connector.remote import Caller
-    from connector.stripe import StripeOptions, connect
-    from tests.support.stripe import NoLimit, stripe_pack
-
     clock = StepClock()
     return connect(
         StripeOptions(api_key="sk_live_4eC39HqLyjWDarjtT1zdp7dc", api_base=base),
@@ -322,8 +347,6 @@ def connect_over(base):
 
 
 def test_the_key_is_not_in_what_options_print():
-    from connector.stripe import StripeOptions
-
     assert "4eC39" not in repr(StripeOptions(api_key="sk_live_4eC39HqLyjWDarjtT1zdp7dc"))
 
 
