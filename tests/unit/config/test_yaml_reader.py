@@ -3,6 +3,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connector.config.yaml_reader import BYTES_MAX, read_yaml
 
@@ -101,3 +104,12 @@ def test_what_is_unsafe_or_no_yaml_is_refused_with_its_line(text, where, says):
     assert problems[0].where == where
     assert says in problems[0].observed
     assert problems[0].remedy
+
+
+@given(st.text(alphabet="ab: -[]{},&*!|>'\"#%@`?\n\t\x00é0.1~", max_size=60))
+def test_any_text_is_either_read_or_reported_with_a_line(text):
+    problems = []
+    node = read_yaml(text, name="a.yaml", problems=problems)
+    assert node is not None or problems or yaml.compose(text, Loader=yaml.SafeLoader) is None
+    for problem in problems:
+        assert problem.where == "a.yaml" or problem.where.removeprefix("a.yaml:").isdigit()
