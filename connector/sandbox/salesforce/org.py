@@ -8,35 +8,27 @@ from __future__ import annotations
 
 import random
 import threading
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
-from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
 
 from connector.sandbox.http import Request, Response
 from connector.sandbox.salesforce import bootstrap, metadata, schema, state
 from connector.sandbox.salesforce.database import Database
 from connector.sandbox.salesforce.engine import Actor, Engine, Predicate
-from connector.sandbox.salesforce.errors import ApiError, not_found
 from connector.sandbox.salesforce.formulas import FORMULAS
+from connector.sandbox.salesforce.gateway import SUPPORTED_VERSIONS, Gateway
 from connector.sandbox.salesforce.oauth import OAuth
-from connector.sandbox.salesforce.rest.context import Call, Context
-from connector.sandbox.salesforce.rest.cursors import Cursors
-from connector.sandbox.salesforce.rest.router import dispatch, resource_name
-from connector.sandbox.salesforce.rest.wire import Reply, dump
+from connector.sandbox.salesforce.rest.wire import Reply
 from connector.sandbox.salesforce.values import wire_datetime
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from connector.sandbox.clock import Clock
 
-_SUPPORTED_VERSIONS = tuple(f"{number}.0" for number in range(31, 68))
-_RETIRED_VERSIONS = frozenset(f"v{number}.0" for number in range(7, 31))
 _SHIPPED_METADATA = metadata.shipped_metadata_dir()
-_MAX_URI_BYTES = 16_384
 _USERNAME = "stripe.connector@northwind.example"
 # billing-facts.md "Payment blng__Status__c: CONFLICT": orgs' metadata says these, the documentation others.
 METADATA_PAYMENT_STATUSES = ("Draft", "Posted", "Cancelled")
@@ -57,15 +49,14 @@ class Org:
         metadata_dir: Path | None = _SHIPPED_METADATA,
         rollups_move_modstamp: bool = True,
         payment_statuses: Sequence[str] = METADATA_PAYMENT_STATUSES,
-        api_versions: Sequence[str] = _SUPPORTED_VERSIONS,
+        api_versions: Sequence[str] = SUPPORTED_VERSIONS,
         daily_api_limit: int = 5_000_000,
     ) -> None:
         """`metadata_dir` holds deployable metadata (SFDX source); None leaves the org without custom fields."""
         self._clock = clock
         self._lock = threading.RLock()
         self._rng = random.Random(seed)  # noqa: S311 - a simulation must repeat itself
-        self._api_versions = tuple(api_versions)
-        self.api_version = self._api_versions[-1]
+        self.api_version = api_versions[-1]
         self.multi_currency = multi_currency
         self.default_currency = default_currency
         custom_fields = {} if metadata_dir is None else metadata.load_custom_fields(metadata_dir)
@@ -102,15 +93,18 @@ class Org:
         #: a session of the integration user, open from the start
         self.access_token = self.oauth.mint()
         self._person = Actor(user_id=founders.person_id, objects=objects, counted=False)
-        self._integration = Actor(user_id=founders.integration_id, objects=dict(objects), counted=True)
-        self._cursors = Cursors(self.org_id[6:9])
-        self._api_limit = daily_api_limit
-        self._api_calls: deque[datetime] = deque()
-        self._requests: Counter[str] = Counter()
+        self._gateway = Gateway(
+            clock=clock,
+            engine=self.engine,
+            database=self.database,
+            oauth=self.oauth,
+            actor=Actor(user_id=founders.integration_id, objects=dict(objects), counted=True),
+            org_id=self.org_id,
+            api_versions=api_versions,
+            daily_api_limit=daily_api_limit,
+        )
         #: set to play faults; tests only
         self.faults: Fault | None = None
-        #: the largest page of a query; the real system may page earlier than 2,000 whenever it likes
-        self.max_page_size = 2000
 
     # -- what an administrator or a test does -------------------------------------------------------------------
 
@@ -125,7 +119,16 @@ class Org:
     def expire_cursors(self) -> None:
         """Every query locator dies."""
         with self._lock:
-            self._cursors.close_all()
+            self._gateway.cursors.close_all()
+
+    @property
+    def max_page_size(self) -> int:
+        """The largest page of a query; the real system may page earlier than 2,000 whenever it likes."""
+        return self._gateway.max_page_size
+
+    @max_page_size.setter
+    def max_page_size(self, records: int) -> None:
+        self._gateway.max_page_size = records
 
     def hide_field(self, sobject: str, field_name: str) -> None:
         """Takes the integration user's read access to a field away: for them it no longer exists."""
@@ -184,9 +187,9 @@ class Org:
     def counters(self) -> dict[str, Any]:
         """Requests in all and per resource, and records written over the API."""
         return {
-            "requests": sum(self._requests.values()),
+            "requests": sum(self._gateway.requests.values()),
             "writes": self.engine.numbers.writes,
-            "by_resource": dict(self._requests),
+            "by_resource": dict(self._gateway.requests),
         }
 
     def dump(self) -> dict[str, Any]:
@@ -198,7 +201,7 @@ class Org:
                 "next_id": dict(numbers.next_id),
                 "next_auto_number": dict(numbers.next_auto_number),
                 "writes": numbers.writes,
-                "requests": dict(self._requests),
+                "requests": dict(self._gateway.requests),
                 "oauth": self.oauth.dump(),
             }
 
@@ -209,7 +212,7 @@ class Org:
             self.engine.numbers.next_id = dict(saved["next_id"])
             self.engine.numbers.next_auto_number = dict(saved["next_auto_number"])
             self.engine.numbers.writes = saved["writes"]
-            self._requests = Counter(saved["requests"])
+            self._gateway.requests = Counter(saved["requests"])
             self.oauth.load(saved["oauth"])
 
     # -- HTTP ---------------------------------------------------------------------------------------------------
@@ -218,131 +221,17 @@ class Org:
         """Answers one request; see `App`."""
         with self._lock:
             if request.path == "/_sandbox/counters":
-                return self._respond(Reply(body=self.counters), limited=False)
-            if self.faults is not None:
-                fault = self.faults(request)
-                if fault is not None:
-                    return fault
-            if len(request.path) + len(request.query) + 1 > _MAX_URI_BYTES:
-                return Response(
-                    status=414, headers={"Content-Type": "text/html"}, body=b"<html><body>URI Too Long</body></html>"
-                )
-            try:
-                reply, limited = self._answer(request)
-            except ApiError as error:
-                reply, limited = Reply(status=error.status, body=error.as_body()), True
-            return self._respond(reply, limited=limited)
-
-    def _answer(self, request: Request) -> tuple[Reply, bool]:
-        segments = tuple(segment for segment in request.path.split("/") if segment)
-        if segments == ("services", "oauth2", "token"):
-            self._requests["oauth"] += 1
-            return self._token(request), False
-        if segments[:2] == ("services", "data") and len(segments) == 2:
-            self._requests["versions"] += 1
-            return Reply(body=_versions(self._api_versions)), False
-        if not self.oauth.is_valid(request.headers.get("authorization")):
-            self._requests["unauthorized"] += 1
-            if segments == ("services", "oauth2", "userinfo"):
-                return Reply(status=403, body="Bad_OAuth_Token"), False
-            raise ApiError(401, "INVALID_SESSION_ID", "Session expired or invalid")
-        if segments == ("services", "oauth2", "userinfo"):
-            self._requests["oauth"] += 1
-            return self._user_info(request), False
-        if segments[:2] != ("services", "data"):
-            raise not_found()
-        self._count_api_call(segments[3:])
-        return self._data(request, segments), True
-
-    def _data(self, request: Request, segments: tuple[str, ...]) -> Reply:
-        version = segments[2]
-        if version in _RETIRED_VERSIONS:
-            # The status is documented; the code of the body is not, and may differ in a real org.
-            raise ApiError(410, "GONE", "The requested API version is retired. Please upgrade to a supported version.")
-        if version.removeprefix("v") not in self._api_versions or not version.startswith("v"):
-            raise not_found()
-        context = Context(
-            version=version,
-            engine=self.engine,
-            database=self.database,
-            actor=self._integration,
-            cursors=self._cursors,
-            now=self._clock.now(),
-            max_page_size=self.max_page_size,
-            api_used=len(self._api_calls),
-            api_limit=self._api_limit,
-        )
-        call = Call(
-            method=request.method,
-            segments=segments[3:],
-            parameters=dict(parse_qsl(request.query, keep_blank_values=True)),
-            headers=request.headers,
-            body=request.body,
-        )
-        savepoint = self.engine.savepoint()
-        try:
-            reply = dispatch(context, call)
-        except ApiError:
-            self.engine.roll_back(savepoint)
-            raise
-        finally:
-            self.engine.commit()
-        return reply
-
-    def _count_api_call(self, segments: tuple[str, ...]) -> None:
-        """Counts against the rolling 24 hours; raises REQUEST_LIMIT_EXCEEDED (platform.md B, "Limits")."""
-        self._requests[resource_name(segments)] += 1
-        now = self._clock.now()
-        while self._api_calls and self._api_calls[0] <= now - timedelta(hours=24):
-            self._api_calls.popleft()
-        if len(self._api_calls) >= self._api_limit:
-            raise ApiError(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
-        self._api_calls.append(now)
-
-    def _token(self, request: Request) -> Reply:
-        if request.method != "POST":
-            return Reply(status=400, body={"error": "invalid_request", "error_description": "must use HTTP POST"})
-        host = request.headers.get("host", "")
-        return self.oauth.token(
-            request.body, request.headers, host=host, instance_url=_instance_url(request), now=self._clock.now()
-        )
-
-    def _user_info(self, request: Request) -> Reply:
-        user_id, url = self._integration.user_id, _instance_url(request)
-        user = self.get("User", user_id)
-        return Reply(
-            body={
-                "sub": f"{url}/id/{self.org_id}/{user_id}",
-                "user_id": user_id,
-                "organization_id": self.org_id,
-                "preferred_username": user["Username"],
-                "nickname": user["CommunityNickname"],
-                "name": user["Name"],
-                "email": user["Email"],
-                "active": user["IsActive"],
-                "user_type": "STANDARD",
-                "language": user["LanguageLocaleKey"],
-                "locale": user["LocaleSidKey"],
-                "zoneinfo": user["TimeZoneSidKey"],
-            }
-        )
-
-    def _respond(self, reply: Reply, *, limited: bool) -> Response:
-        headers = {"Date": format_datetime(self._clock.now(), usegmt=True), **reply.headers}
-        if limited:
-            headers["Sforce-Limit-Info"] = f"api-usage={len(self._api_calls)}/{self._api_limit}"
-        if reply.body is None:
-            return Response(status=reply.status, headers=headers)
-        headers["Content-Type"] = "application/json;charset=UTF-8"
-        return Response(status=reply.status, headers=headers, body=dump(reply.body))
+                return self._gateway.respond(Reply(body=self.counters), limited=False)
+            fault = None if self.faults is None else self.faults(request)
+            return self._gateway.handle(request) if fault is None else fault
 
     def _change_view(
         self, sobject: str, field_name: str, change: Callable[[schema.SObject, str], schema.SObject]
     ) -> None:
         with self._lock:
-            seen = dict(self._integration.objects)
-            seen[sobject] = change(seen[sobject], field_name)
-            self._integration = Actor(user_id=self._integration.user_id, objects=seen, counted=True)
+            actor = self._gateway.actor
+            seen = {**actor.objects, sobject: change(actor.objects[sobject], field_name)}
+            self._gateway.actor = Actor(user_id=actor.user_id, objects=seen, counted=True)
 
 
 def _org_objects(
@@ -357,23 +246,3 @@ def _org_objects(
     payment = objects["blng__Payment__c"]
     objects["blng__Payment__c"] = schema.restrict_picklist(payment, "blng__Status__c", tuple(payment_statuses))
     return objects
-
-
-def _versions(numbers: Sequence[str]) -> list[dict[str, str]]:
-    seasons = ("Winter", "Spring", "Summer")
-    listed = []
-    for number in numbers:
-        # v67 is Summer '26 and there are three releases a year (platform.md B, "Versions").
-        releases = int(number.split(".")[0]) - 65
-        year = 26 + releases // 3
-        listed.append(
-            {"label": f"{seasons[releases % 3]} '{year}", "url": f"/services/data/v{number}", "version": number}
-        )
-    return listed
-
-
-def _instance_url(request: Request) -> str:
-    """Where the client reached the org. Loopback is plain http; any other name stands for the real thing."""
-    host = request.headers.get("host", "northwind--sandbox.sandbox.my.salesforce.com")
-    loopback = host.split(":")[0] in {"127.0.0.1", "localhost", "[::1]"}
-    return f"{'http' if loopback else 'https'}://{host}"

@@ -149,7 +149,6 @@ def build_objects(
             f.name: f
             for f in (*_published_fields(name), *custom)
             if (multi_currency or f.name != "CurrencyIsoCode")
-            and not _PICKLIST_FEATURE.match(f.name)
             and (not f.is_formula or f.name in computed.get(name, frozenset()))
         }
     _drop_unfed_rollups(fields)
@@ -236,7 +235,8 @@ def _raw_schema() -> dict[str, dict[str, Any]]:
 @functools.cache
 def _published_fields(name: str) -> tuple[Field, ...]:
     raw = _raw_schema()
-    return tuple(_field(name, entry, raw) for entry in raw[name]["fields"])
+    entries = [entry for entry in raw[name]["fields"] if not _PICKLIST_FEATURE.match(entry["name"])]
+    return tuple(_field(name, entry, raw) for entry in entries)
 
 
 def _field(obj: str, data: Mapping[str, Any], raw: Mapping[str, Any]) -> Field:
