@@ -208,7 +208,8 @@ def _took_stripe(subject: Subject, operation: Operation, outcome: Applied) -> No
         subject.records.pop(Side.STRIPE, None)
     elif outcome.record is not None:
         subject.records[Side.STRIPE] = outcome.record
-    elif operation.action == "create":
+    elif operation.action == "create" or operation.target_id == subject.id_on(Side.STRIPE):
+        # written, and the reply does not show it: what was read before is not the record any more
         subject.records.pop(Side.STRIPE, None)
 
 

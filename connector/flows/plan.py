@@ -120,7 +120,7 @@ def _plan_batch(workspace: Workspace, batch: Sequence[StoredSignal], book: Paren
                 waiting.append((subject, decision))
                 parents += pull_in(workspace, decision, book)
             else:
-                decided = _record(workspace, subject, decision, book, draft) or decided
+                decided = _record(subject, decision, book, draft) or decided
         fetch(workspace, reads + parents)
         active = reads + parents
         if parents or decided:
@@ -129,7 +129,7 @@ def _plan_batch(workspace: Workspace, batch: Sequence[StoredSignal], book: Paren
     draft.waiting += [(f"{s.mapping.kind} {s.link.born.id}", wait.reason) for s, wait in waiting]
 
 
-def _record(workspace: Workspace, subject: Subject, decision: Decision, book: ParentBook, draft: _Draft) -> bool:
+def _record(subject: Subject, decision: Decision, book: ParentBook, draft: _Draft) -> bool:
     """Writes the decision down; True when it made something others may wait for."""
     kind, key = subject.mapping.kind, f"{subject.mapping.kind} {subject.link.born.id}"
     if isinstance(decision, Act):
