@@ -16,7 +16,7 @@ import click
 from connector import __version__
 from connector.cli.exits import Exit, exit_of, remedy_of
 from connector.cli.output import SCHEMA_VERSION, Output, to_json
-from connector.core.errors import ConnectorError, UsageError
+from connector.core.errors import ConnectorError, Interrupted, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +33,9 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "status": ("status", "status"),
     "show": ("show", "show"),
 }
+
+#: a remote system's message may run over pages; the rest is in the log with --debug
+_LONGEST_MESSAGE: Final = 400
 
 
 class LazyGroup(click.Group):
@@ -115,11 +118,22 @@ def _known(error: ConnectorError, output: Output) -> Exit:
         output,
         code,
         kind=type(error).__name__,
-        message=str(error) or "stopped",
+        message=_words_of(error),
         remedy=remedy_of(error),
         problems=problems,
     )
     return code
+
+
+def _words_of(error: ConnectorError) -> str:
+    """All problems of a UsageError; of anything else one line, in which nothing secret is quoted."""
+    if isinstance(error, UsageError):
+        return str(error)
+    from connector.runtime.redaction import redact_text
+
+    words = redact_text(" ".join(str(error).split()))
+    words = words if len(words) <= _LONGEST_MESSAGE else words[: _LONGEST_MESSAGE - 1] + "…"
+    return f"stopped at {words}" if isinstance(error, Interrupted) else words
 
 
 def _unexpected(error: Exception, output: Output) -> Exit:

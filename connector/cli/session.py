@@ -84,17 +84,27 @@ def chosen_kinds(session: Session, kinds: Sequence[str]) -> tuple[str, ...]:
 
 def chosen_keys(session: Session, ids: Sequence[str]) -> tuple[Key, ...]:
     """What the ids given by a person may mean. Raises click's usage error for one that means nothing."""
-    import click
-
     from connector.flows.sync import keys_for
 
     keys: list[Key] = []
-    for record_id in ids:
-        meant = keys_for(session.app.workspace, record_id)
-        if not meant:
-            raise click.BadParameter(f"{record_id!r} is no id of either system", param_hint="--only")
-        keys += meant
+    for given in ids:
+        keys += keys_for(session.app.workspace, checked_id(given, hint="--only"))
     return tuple(dict.fromkeys(keys))
+
+
+def checked_id(given: str, *, hint: str) -> str:
+    """The id in full. Raises click's usage error when it can be an id of neither system."""
+    import click
+
+    from connector.cli.record_id import full_id
+
+    record_id = full_id(given)
+    if record_id is None:
+        raise click.BadParameter(
+            f"{given!r} is neither a Salesforce id (15 or 18 letters and digits) nor a Stripe id (in_...)",
+            param_hint=hint,
+        )
+    return record_id
 
 
 def all_findings(session: Session) -> list[Finding]:

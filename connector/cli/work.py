@@ -9,6 +9,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping
 
     from connector.cli.session import Session
+    from connector.flows.report import PassReport
+
+
+def facts_of(report: PassReport, **more: Any) -> dict[str, Any]:
+    """What the log line and the stored run say of a pass: its counts, the zeros left out."""
+    kinds = {
+        kind: {name: number for name, number in count.items() if isinstance(number, int) and number}
+        for kind, count in report.as_dict().items()
+    }
+    return {
+        "looked_at": report.looked_at,
+        "writes": report.writes,
+        "recovered": report.recovered,
+        "kinds": {kind: count for kind, count in kinds.items() if count},
+        **more,
+    }
 
 
 @contextlib.contextmanager

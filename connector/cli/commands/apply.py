@@ -24,14 +24,14 @@ def apply(output: Output, *, file: Path) -> int:
     from connector.cli.plan_file import load_plan
     from connector.cli.report_view import answer_of, exit_of_pass, print_report
     from connector.cli.session import opened
-    from connector.cli.work import recorded
+    from connector.cli.work import facts_of, recorded
     from connector.flows.apply import apply_plan
 
     approved = load_plan(file)
     with opened(output) as session:
         with recorded(session) as facts:
             report, refused = apply_plan(session.app.workspace, approved)
-            facts.update({"kinds": report.as_dict(), "writes": report.writes, "refused": len(refused)})
+            facts.update(facts_of(report, refused=len(refused), api_calls=session.api_calls()))
         session.progress.close()
         answer = answer_of(session, report)
         answer["refused"] = [{"key": key, "reason": reason} for key, reason in refused]

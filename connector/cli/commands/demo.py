@@ -39,6 +39,8 @@ def demo(output: Output, *, seed: int, scale: int, home: Path) -> int:
     def human(console: Console) -> None:
         console.print()
         print_kinds(console, answer["kinds"])
+        for link in answer["parked"]:
+            console.print(f"parked {link['kind']} {link['id']}: {link['reason']}", style="yellow")
         console.print()
         print_findings(console, answer["findings"])
         calls = answer["api_calls"]

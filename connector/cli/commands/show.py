@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 @common
 def show(output: Output, *, record_id: str) -> int:
     """Show the pair ID belongs to: both records as they are now, the link, its history and findings."""
-    from connector.cli.session import opened
+    from connector.cli.session import checked_id, opened
     from connector.flows.show import show as show_flow
     from connector.runtime.redaction import mask_contact
 
+    full = checked_id(record_id, hint="ID")
     with opened(output) as session:
-        answer = mask_contact(show_flow(session.app.workspace, record_id), "")
+        answer = mask_contact(show_flow(session.app.workspace, full), "")
     known = bool(answer.get("links"))
     output.result(answer, human=lambda console: _print(console, answer))
     return Exit.OK if known else Exit.FAILED
@@ -45,9 +46,16 @@ def _print(console: Console, answer: dict[str, Any]) -> None:
             if record is not None:
                 console.print(f"  {side} {record['id']}{' (deleted)' if record['deleted'] else ''}", style="bold")
                 for name, value in record["fields"].items():
-                    console.print(f"    {name} = {value!r}")
+                    if value is not None and name != "attributes":
+                        console.print(f"    {name} = {_plain(value)}")
         for row in link["history"]:
             console.print("  " + "  ".join(str(value) for value in row.values() if value is not None), style="dim")
         for finding in link["findings"]:
             console.print(f"  {finding['severity']} {finding['code']}: {finding['observed']}", style="yellow")
             console.print(f"    fix: {finding['remedy']}")
+
+
+def _plain(value: Any) -> str:
+    from connector.cli.output import to_json
+
+    return value if isinstance(value, str) else to_json(value).strip('"')

@@ -34,14 +34,14 @@ def sync(output: Output, *, once: bool, dry_run: bool, **selected: Any) -> int:
 def run_once(output: Output, *, kinds: tuple[str, ...], since: datetime | None, only_ids: tuple[str, ...]) -> int:
     from connector.cli.report_view import answer_of, exit_of_pass, print_report
     from connector.cli.session import chosen_keys, chosen_kinds, opened
-    from connector.cli.work import recorded
+    from connector.cli.work import facts_of, recorded
     from connector.flows.sync import run_pass
 
     with opened(output) as session:
         wanted, keys = chosen_kinds(session, kinds), chosen_keys(session, only_ids)
         with recorded(session) as facts:
             report = run_pass(session.app.workspace, kinds=wanted, since=as_utc(since), only=keys)
-            facts.update({"kinds": report.as_dict(), "writes": report.writes, "api_calls": session.api_calls()})
+            facts.update(facts_of(report, api_calls=session.api_calls()))
         session.progress.close()
         answer = answer_of(session, report)
         output.result(answer, human=lambda console: print_report(console, answer))

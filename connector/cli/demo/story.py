@@ -110,13 +110,13 @@ def _show_plan(session: Session, telling: Telling) -> None:
 
 
 def _pass(session: Session, ledger: Ledger, telling: Telling) -> None:
-    from connector.cli.work import recorded
+    from connector.cli.work import facts_of, recorded
     from connector.flows.sync import run_pass
 
     calls, seconds = session.api_calls(), session.seconds()
     with recorded(session) as facts:
         report = run_pass(session.app.workspace)
-        facts.update({"kinds": report.as_dict(), "writes": report.writes})
+        facts.update(facts_of(report))
     session.progress.close()
     ledger.add(report)
     used = {side: count - calls[side] for side, count in session.api_calls().items()}
@@ -139,6 +139,10 @@ def _answer(session: Session, ledger: Ledger, written: int) -> dict[str, Any]:
             }
             for kind in workspace.pack.kinds
         },
+        "parked": [
+            {"kind": link.kind, "id": link.born.id, "reason": link.reason, "reason_code": link.reason_code}
+            for link in workspace.store.load_links_in(states=["parked"])
+        ],
         "second_pass_writes": written,
         "findings": grouped(all_findings(session)),
         "api_calls": session.api_calls(),

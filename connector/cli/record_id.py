@@ -1,0 +1,29 @@
+"""Ids as people paste them: 15 or 18 characters from Salesforce, `in_...` from Stripe."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_STRIPE: Final = re.compile(r"[a-z]+_[A-Za-z0-9_]+")
+_SALESFORCE: Final = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
+_CHECKSUM: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+
+
+def full_id(text: str) -> str | None:
+    """The id in the form the program keeps, Salesforce's with 18 characters; None when it cannot be one."""
+    text = text.strip()
+    if _STRIPE.fullmatch(text):
+        return text
+    if not _SALESFORCE.fullmatch(text):
+        return None
+    return text[:15] + _checksum(text[:15])
+
+
+def _checksum(id_15: str) -> str:
+    """Three characters that say, per group of five, which letters are capitals (salesforce/platform.md)."""
+    groups = (id_15[start : start + 5] for start in (0, 5, 10))
+    return "".join(
+        _CHECKSUM[sum(1 << place for place, char in enumerate(group) if char.isascii() and char.isupper())]
+        for group in groups
+    )
