@@ -6,16 +6,17 @@ Salesforce is worked in through the org's own hands, Stripe through a stranger's
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.support.world import PACK, World
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
     from connector.core.model import Finding
 
 ADDRESS: Mapping[str, str] = {
@@ -81,7 +82,7 @@ def product(world: World, name: str = "Platform seat", **fields: Any) -> str:
     return world.org.create("Product2", content)
 
 
-def quote(  # noqa: PLR0913 - each is a field of the form a person fills in
+def quote(
     world: World,
     *offers: Offer,
     account_id: str | None = None,
@@ -113,7 +114,7 @@ def quote(  # noqa: PLR0913 - each is a field of the form a person fills in
     return found
 
 
-def invoice(  # noqa: PLR0913 - each is a field of the form a person fills in
+def invoice(
     world: World,
     *items: Item,
     account_id: str | None = None,
@@ -158,7 +159,7 @@ def add_lines(
     return world.org.create_many(rows)
 
 
-def offline_payment(  # noqa: PLR0913 - each is a field of the form a person fills in
+def offline_payment(
     world: World,
     allocated: Mapping[str, str],
     *,

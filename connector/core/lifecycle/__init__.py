@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from connector.core.fields import FieldErrors
 from connector.core.lifecycle import catalogue, invoice, offline_payment, payment, quote
 from connector.core.view import Decision, Park, View
 
@@ -27,5 +26,5 @@ def decide(view: View) -> Decision:
     """The next step for one pair. Pure; never raises for anything a record can hold."""
     try:
         return LIFECYCLES[view.mapping.lifecycle](view)
-    except FieldErrors as error:
+    except ValueError as error:
         return Park(code=f"{view.mapping.kind}.value_unreadable", reason=str(error))

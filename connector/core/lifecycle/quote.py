@@ -7,24 +7,37 @@ Presented to Accepted, holds the invoice Stripe made, and says so.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from connector.core.bodies import constants, create_params, salesforce_update
+from connector.core.bodies import constants, create_params, salesforce_update, stripe_update
 from connector.core.diff import diff
+from connector.core.lifecycle import quote_findings
 from connector.core.lifecycle.drift import conflict_park, drift_findings
-from connector.core.model import Change, Finding, Key, Severity, Side, Verdict
+from connector.core.lifecycle.quote_content import content_params, fingerprint, total_minor
+from connector.core.model import Change, Side, Verdict
 from connector.core.moments import end_of_day_epoch
-from connector.core.money import to_minor
-from connector.core.shapes import Line, decode_line, quote_line
 from connector.core.view import Act, Decision, Ignore, Park, Read, Settled, View, Wait, mark, need
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+#: what `canceled_in` says of a quote we cancelled ourselves
+WITHDRAWN = "withdrawn"
+
 
 def decide(view: View) -> Decision:
+    decision = _decide(view)
+    if not isinstance(decision, Settled) or decision.reissue:
+        return decision
+    # a finding that this look did not make again is over
+    made = {finding.code for finding in decision.findings}
+    over = tuple((code, view.link.born.id) for code in quote_findings.CODES if code not in made)
+    return replace(decision, cleared=decision.cleared + over)
+
+
+def _decide(view: View) -> Decision:
     missing = need(view, Side.SALESFORCE)
     if missing is not None:
         return missing
@@ -36,6 +49,11 @@ def decide(view: View) -> Decision:
     if view.link.mate_id is None:
         return _birth(view, state, value)
     return _linked(view, state)
+
+
+def _is_mirrored(view: View, state: str) -> bool:
+    """Whether a quote in this state has a living copy at Stripe."""
+    return state == "live" or (state == "draft" and bool(view.mapping.options.get("mirror_drafts")))
 
 
 def _gone(view: View) -> Decision:
@@ -50,106 +68,38 @@ def _gone(view: View) -> Decision:
 
 
 def _birth(view: View, state: str, value: str) -> Decision:
-    if state != "live" and not (state == "draft" and view.mapping.options.get("mirror_drafts")):
+    if not _is_mirrored(view, state):
         return Ignore(reason=f"status {value}")
-    expires = view.role("expires")
-    if expires is not None:
-        moment = end_of_day_epoch(date.fromisoformat(str(expires)), view.policy.time_zone)
-        if moment <= view.now.timestamp():
-            return Park(
-                code="quote.expired", reason=f"the expiration date {expires} has passed; present it with a new one"
-            )
-    lines = _lines(view)
-    if isinstance(lines, Park):
-        return lines
-    parents = _parents(view, lines)
-    if isinstance(parents, Wait):
-        return parents
-    customer, products = parents
+    expired = _expired_before_it_began(view)
+    if expired is not None:
+        return expired
+    content = content_params(view)
+    if isinstance(content, Park | Wait):
+        return content
+    customer, offered = content
     params, sent = create_params(view)
     params["customer"] = customer
     params["metadata"] = {**params.get("metadata", {}), **mark(view)}
-    params["line_items"] = [
-        quote_line(line, product_mate=product, context=view.context)
-        for line, product in zip(lines, products, strict=True)
-    ]
     params["invoice_settings"] = {"days_until_due": int(view.mapping.options.get("days_until_due", 30))}
-    discount = _discount_text(view)
-    if discount is not None:
-        params["description"] = discount
+    params |= {name: value for name, value in offered.items() if value}
     return Act(
         target=Side.STRIPE,
         action="create",
         body=params,
         sent=sent,
-        progress={"currency": view.currency, "account": view.role("customer")},
+        progress={"currency": view.currency, "account": view.role("customer"), "content": fingerprint(view)},
     )
 
 
-def _lines(view: View) -> list[Line] | Park:
-    spec, record = view.mapping.lines, view.salesforce
-    assert spec is not None
-    assert record is not None
-    if view.currency is None:
-        return Park(code="quote.no_currency", reason="the quote has no currency and the org's is not configured")
-    try:
-        lines = [decode_line(spec, row, view.context) for row in record.lines]
-        total = _total(view)
-    except ValueError as error:
-        return Park(code="quote.amount_not_exact", reason=str(error))
-    if not lines:
-        return Park(code="quote.no_lines", reason="the quote has no lines that are not optional")
-    negative = [line for line in lines if line.amount_minor < 0]
-    if negative:
-        return Park(code="quote.negative_line", reason=f"line {negative[0].id} is negative; Stripe quotes take none")
-    without = [line for line in lines if line.product_id is None]
-    if without:
-        return Park(code="quote.line_without_product", reason=f"line {without[0].id} has no product")
-    retired = [line for line in lines if not line.product_active]
-    if retired:
-        return Park(
-            code="quote.product_inactive",
-            reason=f"line {retired[0].id} sells product {retired[0].product_id}, which is not active; "
-            "Stripe prices only active products",
-        )
-    if sum(line.amount_minor for line in lines) != total:
-        return Park(
-            code="quote.lines_do_not_add_up",
-            reason=f"lines give {sum(line.amount_minor for line in lines)}, the quote's net amount is {total} "
-            f"(minor units of {view.currency})",
-        )
-    return lines
-
-
-def _total(view: View) -> int:
-    assert view.currency is not None
-    return to_minor(Decimal(view.role("total") or 0), view.currency)
-
-
-def _parents(view: View, lines: Sequence[Line]) -> tuple[str, list[str]] | Wait:
-    wanted = [("customer", str(view.role("customer"))), *(("product", str(line.product_id)) for line in lines)]
-    mates = []
-    for kind, record_id in wanted:
-        link = view.parents(kind, Side.SALESFORCE, record_id)
-        if link is None or link.mate_id is None:
-            return Wait(
-                on=Key(side=Side.SALESFORCE, kind=kind, id=record_id), reason=f"{kind} {record_id} is not at Stripe yet"
-            )
-        mates.append(link.mate_id)
-    return mates[0], mates[1:]
-
-
-def _discount_text(view: View) -> str | None:
-    """The discount is already in the net prices; it is only told."""
-    spec = view.mapping.lines
-    assert spec is not None
-    path = spec.roles.get("discount_rate")
-    assert view.salesforce is not None
-    rates = [row.get(path) for row in view.salesforce.lines] if path is not None else []
-    largest = max((Decimal(rate) for rate in rates if rate), default=None)
-    if largest is None or largest <= 0:
+def _expired_before_it_began(view: View) -> Park | None:
+    """Stripe takes no expiry in the past."""
+    expires = view.role("expires")
+    if expires is None:
         return None
-    return f"Prices include discounts of up to {largest.normalize():f} %."
+    moment = end_of_day_epoch(date.fromisoformat(str(expires)), view.policy.time_zone)
+    if moment > view.now.timestamp():
+        return None
+    return Park(code="quote.expired", reason=f"the expiration date {expires} has passed; present it with a new one")
 
 
 def _linked(view: View, state: str) -> Decision:
@@ -177,12 +127,28 @@ def _status(view: View) -> str | None:
 
 
 def _draft(view: View, state: str) -> Decision:
+    """A draft is no promise yet: it follows the quote, and is finalised when that is presented."""
     assert view.stripe is not None
+    if not _is_mirrored(view, state):
+        return _cancel(view)
+    expired = _expired_before_it_began(view)
+    if expired is not None:
+        return expired
+    content = content_params(view)
+    if isinstance(content, Park | Wait):
+        return content
+    offered = fingerprint(view)
+    if view.link.progress.get("content") != offered:
+        return Act(
+            target=Side.STRIPE,
+            action="update",
+            target_id=view.stripe.id,
+            body=content[1],
+            progress={"content": offered},
+        )
     if state == "draft":
         return _write_back(view)
-    if state != "live":
-        return _cancel(view)
-    total = _total(view)
+    total = total_minor(view)
     seen = view.stripe.fields.get("amount_total")
     if seen != total:
         return Park(
@@ -200,14 +166,7 @@ def _draft(view: View, state: str) -> Decision:
 
 def _open(view: View, state: str) -> Decision:
     if state == "live":
-        final = view.link.progress.get("final")
-        if final is not None and _total(view) != final:
-            return Park(
-                code="quote.changed_after_final",
-                reason=f"presented with {final}, Salesforce now says {_total(view)} (minor units of {view.currency}); "
-                "move it back to Draft and present it again",
-            )
-        return _in_step(view)
+        return _changed_after_final(view) or _in_step(view)
     missing = need(view, Side.STRIPE)
     if missing is not None:
         return missing
@@ -218,6 +177,19 @@ def _open(view: View, state: str) -> Decision:
     return _cancel(view)
 
 
+def _changed_after_final(view: View) -> Park | None:
+    """What the customer was shown is not edited behind their back."""
+    final, content = view.link.progress.get("final"), view.link.progress.get("content")
+    total = total_minor(view)
+    if final is not None and total != final:
+        what = f"presented with {final}, Salesforce now says {total} (minor units of {view.currency})"
+    elif content is not None and fingerprint(view) != content:
+        what = "the lines are not those that were presented"
+    else:
+        return None
+    return Park(code="quote.changed_after_final", reason=f"{what}; move it back to Draft and present it again")
+
+
 def _cancel(view: View) -> Act:
     return Act(
         target=Side.STRIPE,
@@ -225,7 +197,7 @@ def _cancel(view: View) -> Act:
         target_id=view.link.mate_id,
         body={},
         destructive=True,
-        progress={"withdrawn": True},
+        progress={"canceled_in": WITHDRAWN},
     )
 
 
@@ -245,64 +217,39 @@ def _accepted(view: View, state: str) -> Decision:
             body={"auto_advance": False},
             progress={"held": invoice_id},
         )
-    findings = () if invoice_id is None or by_us else (_accepted_finding(view, str(invoice_id)),)
+    findings = () if invoice_id is None or by_us else (quote_findings.accepted(view, str(invoice_id)),)
     if state == "live":
         spec = view.mapping.salesforce
         assert spec.state is not None
         status = {spec.state: view.mapping.options.get("accepted_status", "Accepted")}
-        return salesforce_update(view, _pushes(view), status, action="accept", findings=findings)
+        return salesforce_update(view, _pushes(view, Side.SALESFORCE), status, action="accept", findings=findings)
     written = _write_back(view)
     if isinstance(written, Settled):
         return Settled(findings=written.findings + findings, cleared=written.cleared)
     return written
 
 
-def _accepted_finding(view: View, invoice_id: str) -> Finding:
-    return Finding(
-        code="quote.accepted_at_stripe",
-        subject=view.link.born.id,
-        severity=Severity.WARNING,
-        observed=f"{view.link.mate_id} was accepted at Stripe, which made invoice {invoice_id}; it is held",
-        wanted="one bill: Salesforce Billing's",
-        why="accepting a quote at Stripe creates an invoice there, and the order will be billed in Salesforce as well",
-        remedy=f"delete or void {invoice_id} at Stripe, and order the quote in Salesforce",
-    )
-
-
 def _canceled(view: View, state: str) -> Decision:
-    withdrawn = bool(view.link.progress.get("withdrawn"))
-    if state == "live" and withdrawn:
-        # presented again after it was withdrawn: a new Stripe quote
-        return Settled(reissue=True)
-    if state != "live":
+    """History, unless Salesforce presents it again: then a new Stripe quote begins."""
+    seen_in = view.link.progress.get("canceled_in")
+    if not _is_mirrored(view, state):
         written = _in_step(view)
-        if isinstance(written, Settled):
-            return Settled(findings=written.findings, cleared=written.cleared, progress={"withdrawn": True})
-        return written
+        return replace(written, progress={"canceled_in": state}) if isinstance(written, Settled) else written
+    if seen_in is not None and seen_in != state:
+        return Settled(reissue=True)
     missing = need(view, Side.STRIPE)
     if missing is not None:
         return missing
-    assert view.stripe is not None
-    if _expired(view):
-        return _write_back(view)
     on_cancel = str(view.mapping.options.get("on_cancel", "finding"))
     spec = view.mapping.salesforce
     assert spec.state is not None
-    if on_cancel != "finding":
-        return salesforce_update(view, _pushes(view), {spec.state: on_cancel}, action="reject")
+    if on_cancel != "finding" and not _expired(view):
+        return salesforce_update(view, _pushes(view, Side.SALESFORCE), {spec.state: on_cancel}, action="reject")
     written = _write_back(view)
     if not isinstance(written, Settled):
         return written
-    finding = Finding(
-        code="quote.canceled_at_stripe",
-        subject=view.link.born.id,
-        severity=Severity.WARNING,
-        observed=f"{view.link.mate_id} was cancelled at Stripe, not by this connector",
-        wanted="an open quote while Salesforce says Presented",
-        why="the customer cannot accept it any more, and Salesforce does not know",
-        remedy="reject the quote in Salesforce, or move it to Draft and present it again; or set on_cancel",
-    )
-    return Settled(findings=(*written.findings, finding), cleared=written.cleared)
+    told = () if _expired(view) else (quote_findings.canceled(view),)
+    return replace(written, findings=written.findings + told, progress={"canceled_in": state})
 
 
 def _expired(view: View) -> bool:
@@ -315,14 +262,13 @@ def _expired(view: View) -> bool:
 
 
 def _in_step(view: View) -> Decision:
-    """Nothing moves but what Stripe owns; unread, the copy is as last seen."""
+    """Nothing moves but the expiry and what Stripe owns; unread, the copy is as last seen."""
     assert view.salesforce is not None
     if Side.STRIPE in view.read:
         return _write_back(view)
-    values = view.values(Side.SALESFORCE)
-    shadow = view.link.shadow
-    owned = [rule.name for rule in view.mapping.fields if rule.owner == "stripe"]
-    complete = all(name in shadow and values.get(name) == shadow[name][0] for name in owned)
+    values, shadow = view.values(Side.SALESFORCE), view.link.shadow
+    compared = [rule for rule in view.mapping.fields if not (rule.check or rule.create_only)]
+    complete = all(rule.name in shadow and values.get(rule.name) == shadow[rule.name][0] for rule in compared)
     marked = view.salesforce.fields.get(view.mapping.salesforce.marker) == view.link.mate_id
     expires_at = view.link.progress.get("expires_at")
     due = (
@@ -335,30 +281,40 @@ def _in_step(view: View) -> Decision:
     return Read(sides=frozenset({Side.STRIPE}))
 
 
-def _pushes(view: View) -> list[Change]:
-    changes = diff(
+def _changes(view: View) -> Sequence[Change]:
+    return diff(
         view.mapping.fields,
         salesforce=view.values(Side.SALESFORCE),
         stripe=view.values(Side.STRIPE),
         shadow=view.link.shadow,
     )
-    return [change for change in changes if change.verdict is Verdict.PUSH and change.target is Side.SALESFORCE]
+
+
+def _pushes(view: View, target: Side) -> list[Change]:
+    return [change for change in _changes(view) if change.verdict is Verdict.PUSH and change.target is target]
 
 
 def _write_back(view: View) -> Decision:
     assert view.salesforce is not None
     assert view.stripe is not None
-    changes = diff(
-        view.mapping.fields,
-        salesforce=view.values(Side.SALESFORCE),
-        stripe=view.values(Side.STRIPE),
-        shadow=view.link.shadow,
-    )
-    conflicts = [change for change in changes if change.verdict is Verdict.CONFLICT]
-    if conflicts and view.stripe.fields.get("status") in ("draft", "open"):
-        return conflict_park(view, conflicts)
+    changes = _changes(view)
+    if view.stripe.fields.get("status") in ("draft", "open"):
+        conflicts = [change for change in changes if change.verdict is Verdict.CONFLICT]
+        if conflicts:
+            return conflict_park(view, conflicts)
+        follow = _pushes(view, Side.STRIPE)
+        if follow:
+            return _follow(view, follow)
     findings, cleared = drift_findings(view, changes)
-    pushes = _pushes(view)
+    pushes = _pushes(view, Side.SALESFORCE)
     if pushes or view.salesforce.fields.get(view.mapping.salesforce.marker) != view.link.mate_id:
         return salesforce_update(view, pushes, {}, findings=findings)
     return Settled(findings=findings, cleared=cleared)
+
+
+def _follow(view: View, changes: Sequence[Change]) -> Decision:
+    """Sends what Salesforce owns and Stripe lets be changed on an open quote: the expiry."""
+    if any(change.salesforce is None for change in changes):
+        names = ", ".join(change.field for change in changes if change.salesforce is None)
+        return Park(code="quote.value_removed", reason=f"{names}: emptied in Salesforce; a Stripe quote always has one")
+    return _expired_before_it_began(view) or stripe_update(view, changes)
