@@ -17,6 +17,7 @@ _PRODUCT_PLAIN = ("description", "unit_label", "url", "tax_code", "statement_des
 _RATE_PLAIN = ("country", "description", "jurisdiction", "state", "tax_type")
 #: Digits after the point that `unit_amount_decimal` may have.
 _MAX_UNIT_DECIMALS = 12
+_MAX_DECIMAL = 10**13
 
 
 def create_product(engine: Engine, params: Fields, path: dict[str, str]) -> Object:
@@ -175,7 +176,7 @@ def decimal(text: str, *, param: str) -> Decimal:
         value = Decimal(text)
     except InvalidOperation as error:
         raise StripeError(f"Invalid decimal: {text}", param=param) from error
-    if not value.is_finite():
+    if not value.is_finite() or abs(value) >= _MAX_DECIMAL:
         raise StripeError(f"Invalid decimal: {text}", param=param)
     return value
 

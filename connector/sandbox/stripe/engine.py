@@ -63,7 +63,8 @@ class Engine:
     # -- one request -----------------------------------------------------------------
 
     def begin(self, *, request_id: str | None, idempotency_key: str | None) -> None:
-        self.now = int(self._clock.now().timestamp())
+        # A machine's clock may be set back; creation order must not follow it.
+        self.now = max(self.now, int(self._clock.now().timestamp()))
         self.request_id = request_id
         self.idempotency_key = idempotency_key
         self._journal = Journal()

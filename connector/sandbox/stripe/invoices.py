@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.stripe import invoice_items
 from connector.sandbox.stripe.customers import address
@@ -86,7 +86,7 @@ def blank(engine: Engine, customer: Object, params: Fields) -> Object:
         "from_invoice": None,
         "hosted_invoice_url": None,
         "invoice_pdf": None,
-        "issuer": {"account": None, "type": "self"},
+        "issuer": {"type": "self"},
         "last_finalization_error": None,
         "latest_revision": None,
         "livemode": engine.livemode,
@@ -177,7 +177,7 @@ def _apply_settings(invoice: Object, params: Fields) -> None:
     if "issuer" in params:
         invoice["issuer"] = {"account": params["issuer"].get("account"), "type": params["issuer"]["type"]}
     if "payment_settings" in params:
-        given = {name: value or None for name, value in params["payment_settings"].items()}
+        given = {name: _set_only(value) or None for name, value in params["payment_settings"].items()}
         invoice["payment_settings"] = invoice["payment_settings"] | given
     if "shipping_details" in params:
         shipping = params["shipping_details"] or None
@@ -193,6 +193,13 @@ def _apply_settings(invoice: Object, params: Fields) -> None:
         if fields and len(fields) > _MAX_CUSTOM_FIELDS:
             raise StripeError(f"You can set at most {_MAX_CUSTOM_FIELDS} custom fields.", param="custom_fields")
         invoice["custom_fields"] = fields
+
+
+def _set_only(value: Any) -> Any:
+    """Nested settings without those that were unset by an empty text."""
+    if not isinstance(value, dict):
+        return value
+    return {name: _set_only(each) for name, each in value.items() if each != ""}
 
 
 def _apply_references(engine: Engine, invoice: Object, params: Fields) -> None:

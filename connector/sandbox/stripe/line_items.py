@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MAX_LINES = 250
 MAX_TAX_AMOUNTS = 20
+#: Twelve digits (currencies.json names such a currency); what an account may charge is decided when finalising.
+MAX_LINE_AMOUNT = 10**12
 #: An invoice shows this many of its lines; the rest is read from its `lines` list.
 SHOWN_LINES = 10
 #: `engine.hidden` entry of the tax rates made from `tax_rate_data`
@@ -29,6 +31,16 @@ def lines_of(engine: Engine, invoice_id: str) -> list[Object]:
 
 def round_half_up(amount: Decimal) -> int:
     return int(amount.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def line_amount(unit: Decimal, quantity: Decimal | int, *, param: str) -> int:
+    """Unit price times quantity in whole minor units; StripeError where no invoice could carry it."""
+    amount = round_half_up(unit * quantity)
+    if abs(amount) >= MAX_LINE_AMOUNT:
+        raise StripeError(
+            f"The amount of a line must be below {MAX_LINE_AMOUNT}.", code="amount_too_large", param=param
+        )
+    return amount
 
 
 def priced(engine: Engine, params: Fields, *, currency: str, param: str) -> Fields:
@@ -53,7 +65,7 @@ def priced(engine: Engine, params: Fields, *, currency: str, param: str) -> Fiel
         quantity = _quantity(params, at=at)
     details = price and {"price": price["id"], "product": price["product"]}
     return {
-        "amount": round_half_up(unit * quantity),
+        "amount": line_amount(unit, quantity, param=at.format("quantity")),
         "quantity": int(quantity) if quantity == quantity.to_integral_value() else 0,
         "quantity_decimal": format(quantity.normalize(), "f"),
         "pricing": {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from connector.sandbox.stripe import invoice_items, invoices
 from connector.sandbox.stripe.errors import StripeError, exclusive_parameters, missing_parameter
-from connector.sandbox.stripe.line_items import inline_price, rated_taxes, refresh_totals, round_half_up, usable_price
+from connector.sandbox.stripe.line_items import inline_price, line_amount, rated_taxes, refresh_totals, usable_price
 from connector.sandbox.stripe.metadata import merged
 from connector.sandbox.stripe.paging import Page, filters, page, page_of
 from connector.sandbox.stripe.transitions import check_editable, check_state
@@ -51,7 +51,7 @@ def create(engine: Engine, params: Fields, path: dict[str, str]) -> Object:
             "days_until_due": None,
             "description": None,
             "footer": None,
-            "issuer": {"account": None, "type": "self"},
+            "issuer": {"type": "self"},
         },
         "livemode": engine.livemode,
         "metadata": {},
@@ -156,7 +156,7 @@ def _new_item(engine: Engine, quote: Object, line: Fields, index: int) -> Object
             code="parameter_invalid_integer",
             param=f"{param}[quantity]",
         )
-    subtotal = round_half_up(Decimal(price["unit_amount_decimal"]) * quantity)
+    subtotal = line_amount(Decimal(price["unit_amount_decimal"]), quantity, param=f"{param}[quantity]")
     rate_ids = line.get("tax_rates") or quote["default_tax_rates"]
     taxes = rated_taxes(engine, rate_ids, subtotal, param=f"{param}[tax_rates]")
     product = engine.get("product", price["product"])

@@ -28,7 +28,8 @@ from connector.sandbox.stripe.errors import (
 DATA = Path(__file__).parents[2] / "data" / "stripe"
 #: "" where the schema offers it: the caller asks to unset the parameter.
 UNSET = ""
-_INTEGER = re.compile(r"-?\d{1,18}\Z")
+#: Longer ones are no amount, count or time; sums of the rest stay within 64 bits.
+_INTEGER = re.compile(r"-?\d{1,13}\Z")
 _FORM = "application/x-www-form-urlencoded"
 
 Coerce = Callable[[Any, str], Any]
@@ -224,7 +225,7 @@ def _enum(values: list[Any]) -> Coerce:
     spoken = values[0] if len(values) == 1 else f"{', '.join(map(str, values[:-1]))} or {values[-1]}"
 
     def coerce(value: Any, path: str) -> Any:
-        if value not in allowed:
+        if not isinstance(value, str) or value not in allowed:
             raise StripeError(f"Invalid {path}: must be one of {spoken}", param=path)
         return value
 

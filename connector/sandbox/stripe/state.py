@@ -56,3 +56,4 @@ def load(engine: Engine, saved: Mapping[str, Any]) -> None:
             if kind == "event":
                 item |= {name: item[name] and item[name].encode() for name in _BYTES}
             collection.insert(item, created=created)
+            engine.now = max(engine.now, created)
