@@ -61,6 +61,7 @@ class Org:
         self.default_currency = default_currency
         custom_fields = {} if metadata_dir is None else metadata.load_custom_fields(metadata_dir)
         objects = _org_objects(custom_fields, multi_currency=multi_currency, payment_statuses=payment_statuses)
+        self._objects = objects
         self.database = Database(objects)
         pod = "".join(self._rng.choices("abcdefghkmnpqrstuvwxyz", k=2)) + "0"
         self.engine = Engine(
@@ -137,6 +138,25 @@ class Org:
     def make_read_only(self, sobject: str, field_name: str) -> None:
         """Takes the integration user's edit access to a field away."""
         self._change_view(sobject, field_name, schema.with_read_only_field)
+
+    def define_picklist(self, sobject: str, field_name: str, values: Sequence[str]) -> None:
+        """Gives a picklist other values. Whether others may still be written stays as it was."""
+        with self._lock:
+            field = self._objects[sobject].fields[field_name]
+            self._objects[sobject] = schema.with_picklist(
+                self._objects[sobject], field_name, tuple(values), restricted=field.restricted
+            )
+        self._change_view(
+            sobject,
+            field_name,
+            lambda obj, name: schema.with_picklist(obj, name, tuple(values), restricted=field.restricted),
+        )
+
+    def commit_late(self, sobject: str, record_id: str, stamp: datetime) -> None:
+        """Plays a long transaction: the record becomes visible only now, with the older stamp it was given then."""
+        with self._lock:
+            row = self.engine.live_row(sobject, record_id)
+            self.database.tables[sobject].put({**row, "SystemModstamp": wire_datetime(stamp)})
 
     def add_validation_rule(self, sobject: str, predicate: Predicate, message: str) -> None:
         """Records for which the predicate is false are refused with the message."""
@@ -242,7 +262,8 @@ def _org_objects(
     codes = tuple(code for code, _, _ in bootstrap.CURRENCIES)
     for name, obj in objects.items():
         if "CurrencyIsoCode" in obj.fields:
-            objects[name] = schema.restrict_picklist(obj, "CurrencyIsoCode", codes)
-    payment = objects["blng__Payment__c"]
-    objects["blng__Payment__c"] = schema.restrict_picklist(payment, "blng__Status__c", tuple(payment_statuses))
+            objects[name] = schema.with_picklist(obj, "CurrencyIsoCode", codes, restricted=True)
+    objects["blng__Payment__c"] = schema.with_picklist(
+        objects["blng__Payment__c"], "blng__Status__c", tuple(payment_statuses), restricted=True
+    )
     return objects

@@ -182,9 +182,9 @@ def _drop_unfed_rollups(fields: dict[str, dict[str, Field]]) -> None:
             del fields[name][field_name]
 
 
-def restrict_picklist(obj: SObject, field_name: str, values: tuple[str, ...]) -> SObject:
+def with_picklist(obj: SObject, field_name: str, values: tuple[str, ...], *, restricted: bool) -> SObject:
     """The object with another value set on one picklist: what an admin does to a value set."""
-    changed = {**obj.fields, field_name: replace(obj.fields[field_name], picklist=values, restricted=True)}
+    changed = {**obj.fields, field_name: replace(obj.fields[field_name], picklist=values, restricted=restricted)}
     return _rebuilt(obj, changed)
 
 

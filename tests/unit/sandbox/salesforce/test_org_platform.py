@@ -221,3 +221,21 @@ def test_a_restarted_org_is_the_same_org(api, org, account, invoice, pay, clock)
     assert again.get("blng__Invoice__c", invoice)["blng__Balance__c"] == Decimal(100)
     assert again.create("Account", {"Name": "next"}) == org.create("Account", {"Name": "next"})
     assert again.counters == org.counters
+
+
+def test_an_admin_may_change_a_picklist(api, org, account):
+    org.define_picklist("SBQQ__Quote__c", "SBQQ__Status__c", ["Draft", "Presented", "Legal Review"])
+    org.define_picklist("blng__Payment__c", "blng__PaymentType__c", ["Check"])
+    values = described(api, "SBQQ__Quote__c")["SBQQ__Status__c"]["picklistValues"]
+    assert [entry["value"] for entry in values] == ["Draft", "Presented", "Legal Review"]
+    body = {"blng__Account__c": account, "blng__Amount__c": 1, "blng__PaymentType__c": "Cash"}
+    assert api.call("POST", "/sobjects/blng__Payment__c", body).code == "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
+    assert api.call("POST", "/sobjects/SBQQ__Quote__c", {"SBQQ__Status__c": "Unlisted"}).status == 201
+
+
+def test_a_record_may_become_visible_below_the_newest_stamp(api, org, account, clock):
+    clock.advance(timedelta(minutes=10))
+    late = org.create("Account", {"Name": "late"})
+    org.commit_late("Account", late, clock.now() - timedelta(minutes=20))
+    soql = "SELECT Id FROM Account WHERE SystemModstamp < 2026-11-21T12:00:00Z ORDER BY SystemModstamp, Id"
+    assert [row["Id"] for row in api.rows(soql)] == [late]
