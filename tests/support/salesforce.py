@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from connector.salesforce import AuthKind, SalesforceOptions, SalesforceSystem, 
 from connector.salesforce.auth import TokenProvider
 from connector.salesforce.client import Client
 from connector.salesforce.session import GatewaySession
+from connector.salesforce.writes import Writer
 from connector.sandbox.clock import ManualClock as SandboxClock
 from connector.sandbox.http import App, Request, Response
 from connector.sandbox.salesforce.org import Org
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from connector.core.model import Outcome
 
 BASE_URL = "http://127.0.0.1:8001"
+#: an Account id of a real org (recordings)
+ACCOUNT_ID = "0015500001QdRaYAAV"
 TOKEN = "00D000000000001!AQEtest"
 PACK_FOLDER = Path(__file__).parents[2] / "mappings" / "cpq-billing"
 Step = Response | Exception | Callable[[Request], Response]
@@ -164,8 +168,6 @@ class Bench:
         return invoice
 
     def line(self, invoice: str, subtotal: str = "100.10", **fields: Any) -> str:
-        from decimal import Decimal
-
         amount = Decimal(subtotal)
         return self.org.create(
             "blng__InvoiceLine__c",
@@ -219,3 +221,52 @@ def upsert_of(
         idempotency_key=key or marker,
         attempts=attempts,
     )
+
+
+class Faults:
+    """Plays a fault for the n-th writing call, before or after the org did it."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.before: list[Response | Exception | None] = []
+        self.after: list[Response | Exception | None] = []
+        self.bodies: list[dict] = []
+        bench.org.faults = self
+
+    def __call__(self, request):
+        if request.method != "PATCH":
+            return None
+        self.bodies.append(orjson.loads(request.body))
+        fault = self.before.pop(0) if self.before else None
+        if fault is not None:
+            return self._play(fault)
+        fault = self.after.pop(0) if self.after else None
+        if fault is None:
+            return None
+        self.bench.org.faults = None
+        self.bench.org.handle(request)
+        self.bench.org.faults = self
+        return self._play(fault)
+
+    @staticmethod
+    def _play(fault):
+        if isinstance(fault, Exception):
+            raise fault
+        return fault
+
+
+def payment_fields(bench, account, **fields):
+    return {"blng__Account__c": account, "blng__Amount__c": Decimal("50.10"), **bench.currency(), **fields}
+
+
+def result_row(success=True, record_id=ACCOUNT_ID, code=None, message="no", **more):
+    errors = [] if code is None else [{"statusCode": code, "message": message, "fields": []}]
+    return {"id": record_id if success else None, "success": success, "errors": errors, **more}
+
+
+def outcomes_of(client, *operations):
+    found = {}
+    Writer(client=client).apply(
+        operations, lambda operation, outcome: found.setdefault(operation.idempotency_key, outcome)
+    )
+    return found

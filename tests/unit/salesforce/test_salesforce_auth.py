@@ -169,6 +169,13 @@ def test_every_other_answer_of_the_token_endpoint_is_understood(reply, kind):
     assert "hush" not in str(caught.value)
 
 
+def test_a_redirect_of_the_token_endpoint_is_not_followed_with_the_secret():
+    script = Script(answer(b"", 302, Location="https://evil.example/"))
+    with pytest.raises(Unauthorised):
+        provider_of(script, credentials()).current()
+    assert len(script.requests) == 1
+
+
 def test_a_static_token_cannot_be_renewed():
     provider = provider_of(Script(), token_options())
     token = provider.current()

@@ -164,11 +164,17 @@ def test_trap_5_failures_that_pass_are_retried_with_growing_waits():
 # -- 6: https and .salesforce.com hard-coded
 
 
-def test_trap_6_a_plain_http_instance_with_a_port_is_reached():
+def test_trap_6_a_plain_http_instance_with_a_port_is_reached(monkeypatch):
     script = Script(answer({}))
+    sent = []
+    original = InProcessAdapter.send
+    monkeypatch.setattr(
+        InProcessAdapter,
+        "send",
+        lambda self, request, **kwargs: sent.append(request.url) or original(self, request, **kwargs),
+    )
     client_of(script, token_options(instance_url="http://127.0.0.1:8001")).call("GET", "limits", action="read")
-    assert script.requests[0].path == "/services/data/v67.0/limits"
-    assert script.requests[0].headers["host"] == "127.0.0.1:8001"
+    assert sent == ["http://127.0.0.1:8001/services/data/v67.0/limits"]
 
 
 def test_trap_6_next_pages_stay_on_the_instance():
@@ -342,6 +348,7 @@ def test_every_page_of_a_large_answer_arrives():
     client = client_of(org, client_options(org), clock=clock)
     rows = client.queries([Query(text="SELECT Id FROM Account ORDER BY Id", action="x")])[0]
     assert [row["Id"] for row in rows] == sorted(ids)
+    assert org.counters["requests"] == 5  # the sign-in and four pages
 
 
 @pytest.mark.parametrize("version", ["99.0", "25.0"])

@@ -206,6 +206,17 @@ def test_a_row_that_becomes_visible_late_is_found_within_the_overlap(bench):
     assert poll() == {("customer", account): moment}
 
 
+def test_the_overlap_is_read_before_the_first_cursor_as_well(bench):
+    account = bench.account()
+    row = bench.org.database.tables["Account"].rows.pop(account)  # committed, and not visible yet
+    pass_time(bench, 30)
+    poll = Poll(bench)
+    assert poll() == {}
+    bench.org.database.tables["Account"].rows[account] = row
+    pass_time(bench, 20)
+    assert ("customer", account) in poll()
+
+
 def test_rows_younger_than_the_margin_are_left_to_a_later_poll(bench):
     poll = Poll(bench, margin_s=5)
     poll()
@@ -223,7 +234,9 @@ def test_an_idle_poll_names_nothing_and_costs_the_same_whatever_was_written(smal
     pass_time(small_pages, 60)
     accounts = {small_pages.account(f"A{place}") for place in range(20)}
     pass_time(small_pages, 10)
+    before = small_pages.org.counters["requests"]
     assert {record_id for _, record_id in poll()} == accounts
+    assert small_pages.org.counters["requests"] - before > 5, "pages must be small, or this test shows nothing"
     for _ in range(4):
         pass_time(small_pages)
         assert poll.calls() == 2
