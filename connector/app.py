@@ -39,10 +39,6 @@ if TYPE_CHECKING:
     from connector.core.retry import RetryPolicy
     from connector.ports import Clock
 
-#: requests per second that Stripe permits an account by default (platform.md C2)
-LIVE_RATE_PER_S = 100
-TEST_RATE_PER_S = 25
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sessions:
@@ -161,7 +157,7 @@ def _stripe(
 ) -> stripe_system.StripeSystem:
     given = settings.stripe
     key = _secret(given.api_key)
-    rate = given.rate_per_second or (LIVE_RATE_PER_S if read_key(key).livemode else TEST_RATE_PER_S)
+    rate = given.rate_per_second or read_key(key).rate_per_s
     limiter = RateLimiter(total=Rate(per_s=rate), per_endpoint=Rate(per_s=given.endpoint_rate_per_second), clock=clock)
     options = StripeOptions(
         api_key=key,

@@ -16,8 +16,6 @@ SETTING = "CONNECTOR_STRIPE__API_KEY"
 #: Requests per second an account may make: live, and everywhere else (platform.md C2).
 LIVE_RATE_PER_S = 100
 TEST_RATE_PER_S = 25
-#: Requests per second for one named operation; ids share (platform.md C2).
-ENDPOINT_RATE_PER_S = 25
 
 _KEY = re.compile(r"(?P<kind>sk|rk)_(?P<mode>test|live)_[A-Za-z0-9_]{8,}")
 _SECRET = re.compile(r"\b((?:sk|rk)_(?:test|live|org)_\w{0,4}|whsec_)[\w*]+")

@@ -86,21 +86,22 @@ class Poller:
         self._overlap_s = overlap_s
 
     def changes(self, cursors: Mapping[str, Cursor], *, since: datetime | None = None) -> Iterator[ChangePage]:
-        """A stream's cursor comes with its last page, so that an interrupted poll starts again."""
+        """A stream's cursor comes with its last page, so that an interrupted poll starts again.
+
+        From a moment so long ago that its events are gone, everything is read.
+        """
+        positions = {stream: Position.of(cursor) for stream, cursor in cursors.items()}
         if since is not None:
             moment = int(since.timestamp())
-            position = Position(created=moment, seen=(), read_at=moment)
-            cursors = {stream: position.cursor(stream) for stream in (EVENTS, PAYMENT_RECORDS)}
-        events = cursors.get(EVENTS)
+            positions = dict.fromkeys((EVENTS, PAYMENT_RECORDS), Position(created=moment, seen=(), read_at=moment))
+        events = positions.get(EVENTS)
         if events is None:
             yield from self._everything(CAUSE_FIRST)
-            return
-        if self._now_s() - Position.of(events).read_at > EVENTS_KEPT_S:
-            yield from self._everything(CAUSE_GAP)
-            return
-        yield from self._events(Position.of(events))
-        records = cursors.get(PAYMENT_RECORDS)
-        yield from self._payment_records(self._nowhere() if records is None else Position.of(records))
+        elif self._now_s() - events.read_at > EVENTS_KEPT_S:
+            yield from self._everything(CAUSE_GAP if since is None else CAUSE_FIRST)
+        else:
+            yield from self._events(events)
+            yield from self._payment_records(positions.get(PAYMENT_RECORDS, self._nowhere()))
 
     def _events(self, position: Position) -> Iterator[ChangePage]:
         params = {"types": list(EVENT_TYPES), "created": {"gte": max(0, position.created - self._overlap_s)}}

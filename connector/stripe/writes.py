@@ -132,7 +132,8 @@ def wire_value(value: Any) -> Any:
 def _failed(operation: Operation, step: Step, failed: Failed) -> tuple[Outcome, RemoteError | None]:
     error = failed.error
     code = error.code or type(error).__name__.lower()
-    doubtful = failed.doubtful or operation.state is OperationState.UNKNOWN
+    # What an earlier run sent, or a worker that died sending, may have been carried out whatever ends this call.
+    doubtful = failed.doubtful or operation.state is OperationState.UNKNOWN or operation.attempts > 1
     if isinstance(error, Refused):
         return _refused(operation, step, error, code), None
     stops_side = None if isinstance(error, Throttled | Transient | Ambiguous) else error

@@ -34,3 +34,5 @@ def test_a_draft_is_filled_once(world: World, failing_reads: int) -> None:
     assert left == [0]
     assert (found["status"], found["total"]) == ("open", 7_800)
     assert len(b.lines_of(world, found["id"])) == 12
+    done = world.account.counters["operations"]
+    assert [count for name, count in done.items() if "AddLines" in name] == [1]

@@ -183,6 +183,25 @@ def test_a_quiet_month_with_polls_is_no_gap(poll, clock):
         assert poll.run() == ([], 2)
 
 
+def test_reading_again_from_a_moment_names_what_changed_since_and_nothing_older(poll, clock):
+    customer(poll, "old")
+    poll.run()
+    clock.advance(timedelta(hours=2))
+    since = clock.now() - timedelta(hours=1)
+    new = customer(poll, "new")
+    poll.run()
+    again = [each for page in poll.system.changes(poll.cursors, kinds=EVERYTHING, since=since) for each in page.signals]
+    assert [signal.key.id for signal in again] == [new]
+
+
+def test_a_moment_older_than_the_events_that_are_kept_means_everything_and_is_no_gap(poll, clock):
+    made = customer(poll, "a")
+    poll.run()
+    since = clock.now() - timedelta(days=60)
+    pages = poll.system.changes(poll.cursors, kinds=EVERYTHING, since=since)
+    assert {(each.key.id, each.cause) for page in pages for each in page.signals} == {(made, "first")}
+
+
 def report(poll, born_id="a0P000000000001AAA"):
     now_s = int(poll.clock.now().timestamp())
     body = {

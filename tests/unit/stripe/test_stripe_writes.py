@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import wait
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -186,9 +187,19 @@ def test_a_lost_reply_is_asked_for_again_with_the_same_bytes():
     assert isinstance(outcome, Applied)
 
 
-def test_an_operation_already_in_doubt_stays_unknown_when_it_can_only_be_delayed():
-    outcome = apply_one(Script(lambda _: THROTTLED), operation("customer", "create", {}, state=OperationState.UNKNOWN))
-    assert isinstance(outcome, Unknown)
+@pytest.mark.parametrize(
+    ("state", "attempts", "expected"),
+    [
+        (OperationState.SENT, 1, Delay),
+        # sent by a worker that died: nobody knows how it ended
+        (OperationState.SENT, 2, Unknown),
+        (OperationState.UNKNOWN, 1, Unknown),
+    ],
+)
+def test_an_operation_already_in_doubt_stays_unknown_when_it_can_only_be_delayed(state, attempts, expected):
+    """A delayed create is planned anew under another key: only what was surely not done may be delayed."""
+    each = replace(operation("customer", "create", {}, state=state), attempts=attempts)
+    assert type(apply_one(Script(lambda _: THROTTLED), each)) is expected
 
 
 def test_the_wait_stripe_asked_for_reaches_the_delay():
