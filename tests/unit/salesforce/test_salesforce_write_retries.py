@@ -77,6 +77,18 @@ def test_only_the_rows_that_failed_are_sent_again():
     assert [record["Id"] for record in orjson.loads(script.requests[1].body)["records"]] == [ID]
 
 
+def test_a_row_that_must_wait_long_does_not_keep_its_neighbour_from_trying_again():
+    script = Script(
+        answer([row(False, code="ENTITY_IS_LOCKED"), row(False, code="UNABLE_TO_LOCK_ROW")]),
+        answer([row(record_id=OTHER_ID)]),
+    )
+    outcomes = outcomes_of(
+        client_of(script), update_of("Account", ID, {"Name": "a"}), update_of("Account", OTHER_ID, {"Name": "b"})
+    )
+    assert isinstance(outcomes[ID], Delay)
+    assert isinstance(outcomes[OTHER_ID], Applied)
+
+
 def test_a_row_that_stays_locked_is_delayed():
     script = Script(*[answer([row(False, code="UNABLE_TO_LOCK_ROW")])] * 3)
     outcome = outcomes_of(client_of(script, attempts=3), update_of("Account", ID, {"Name": "a"}))[ID]
