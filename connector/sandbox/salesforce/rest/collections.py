@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.salesforce.errors import ApiError, not_found
@@ -51,7 +53,10 @@ def update(context: Context, call: Call, *, all_or_none: bool | None = None) -> 
 def upsert(context: Context, call: Call, obj: SObject, field_name: str, *, all_or_none: bool | None = None) -> Reply:
     """`PATCH composite/sobjects/X/Field`; X may be matched by its id too, as recorded from a real org."""
     known = records.external_id_field(obj, field_name)
-    seen: set[str] = set()
+    body = records.body_of(call)
+    given = body.get("records")
+    rows = [record for record in given if isinstance(record, dict)] if isinstance(given, list) else []
+    keys = Counter(_key(known, record) for record in rows)
 
     def write(record: Mapping[str, Any]) -> Json:
         if _type_of(context, record).name != obj.name:
@@ -59,14 +64,12 @@ def upsert(context: Context, call: Call, obj: SObject, field_name: str, *, all_o
         value = record.get(known.name)
         if value is None and known.name != "Id":
             raise ApiError(400, "MISSING_ARGUMENT", f"{known.name} not specified", [])
-        if value is not None:
-            key = str(value) if known.case_sensitive else str(value).lower()
-            if key in seen:
-                raise ApiError(400, "DUPLICATE_VALUE", f"Duplicate external id specified: {value}", [])
-            seen.add(key)
+        if value is not None and keys[_key(known, record)] > 1:
+            # Every row that shares a key with another is refused, the first as well.
+            raise ApiError(400, "DUPLICATE_VALUE", f"Duplicate external id specified: {value}", [])
         return _upsert_one(context, obj, known, record, value)
 
-    return _write_all(context, call, write, all_or_none)
+    return _write_all(context, replace(call, body=body), write, all_or_none)
 
 
 def delete(context: Context, call: Call, *, all_or_none: bool | None = None) -> Reply:
@@ -121,6 +124,11 @@ def _upsert_one(context: Context, obj: SObject, known: Field, record: Mapping[st
     return {**_succeeded(context.engine.create(obj.name, body, context.actor)), "created": True}
 
 
+def _key(known: Field, record: Mapping[str, Any]) -> str:
+    value = str(record.get(known.name))
+    return value if known.case_sensitive or known.name == "Id" else value.lower()
+
+
 def _write_all(context: Context, call: Call, write: Write, all_or_none: bool | None) -> Reply:
     body = records.body_of(call)
     given = body.get("records")
@@ -173,7 +181,7 @@ def _id_of(record: Mapping[str, Any]) -> str:
 
 def _check_count(count: int, limit: int) -> None:
     if count > limit:
-        message = f"record limit reached. cannot submit more than {limit} records in this request"
+        message = f"record limit reached. cannot submit more than {limit} records into this call"
         raise ApiError(400, "EXCEEDED_ID_LIMIT", message)
     if count == 0:
         raise not_found("no records given")

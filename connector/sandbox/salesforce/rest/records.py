@@ -67,7 +67,7 @@ def update(context: Context, call: Call, obj: SObject, row: Row) -> Reply:
     if _condition_fails(call, row):
         return Reply(status=412)
     if "Id" in body:
-        raise ApiError(400, "INVALID_FIELD", "The Id field should not be specified in the sobject data.", ["Id"])
+        raise ApiError(400, "INVALID_FIELD", "The Id field should not be specified in the sobject data.")
     context.engine.update(obj.name, row["Id"], body, context.actor)
     return Reply(status=204)
 
@@ -131,7 +131,7 @@ def _upsert(context: Context, call: Call, obj: SObject, known: Field, value: str
     if known.name in body or "Id" in body:
         name = known.name if known.name in body else "Id"
         message = f"The {name} field should not be specified in the sobject data."
-        raise ApiError(400, "INVALID_FIELD", message, [name])
+        raise ApiError(400, "INVALID_FIELD", message)
     if rows:
         if _condition_fails(call, rows[0]):
             return Reply(status=412)

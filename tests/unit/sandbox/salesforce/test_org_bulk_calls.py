@@ -86,17 +86,21 @@ def test_upsert_by_external_id(api, org, account):
         [
             of(PAYMENT, Stripe_Id__c="ch_1", blng__Amount__c=2),
             of(PAYMENT, Stripe_Id__c="ch_2", blng__Amount__c=3, blng__Account__c=account),
-            of(PAYMENT, Stripe_Id__c="ch_2", blng__Amount__c=4, blng__Account__c=account),
+            of(PAYMENT, Stripe_Id__c="ch_4", blng__Amount__c=4, blng__Account__c=account),
+            of(PAYMENT, Stripe_Id__c="ch_4", blng__Amount__c=4, blng__Account__c=account),
+            of(PAYMENT, Stripe_Id__c="CH_2", blng__Amount__c=7, blng__Account__c=account),
             of(PAYMENT, blng__Amount__c=5, blng__Account__c=account),
             of("Account", Stripe_Id__c="ch_3", Name="x"),
         ],
         f"/{PAYMENT}/Stripe_Id__c",
     )
-    first, second, *bad = answer.body
+    first, second, one, twin, other_case, *bad = answer.body
     assert first == {"id": known, "success": True, "errors": [], "created": False}
     assert second["created"] is True
-    assert [row["errors"][0]["statusCode"] for row in bad] == ["DUPLICATE_VALUE", "MISSING_ARGUMENT", "INVALID_TYPE"]
-    assert [org.get(PAYMENT, made)["blng__Amount__c"] for made in org.ids(PAYMENT)] == [2, 3]
+    assert [row["errors"][0]["statusCode"] for row in bad] == ["MISSING_ARGUMENT", "INVALID_TYPE"]
+    assert {row["errors"][0]["message"] for row in (one, twin)} == {"Duplicate external id specified: ch_4"}
+    assert other_case["created"] is True
+    assert [org.get(PAYMENT, made)["blng__Amount__c"] for made in org.ids(PAYMENT)] == [2, 3, 7]
 
 
 def test_upsert_by_id_creates_where_the_id_is_null(api, org, account):
