@@ -194,6 +194,7 @@ class Account:
         request = call.request
         key = self._keys.check(_credentials(request.headers.get("authorization")))
         self._check_version(request.headers.get("stripe-version"))
+        self._keys.check_account(key, request.headers.get("stripe-account"), account_id=self.id)
         path = unquote(request.path)
         match = routes().match(request.method, path.strip("/").split("/"))
         if match is None or match.operation.id not in HANDLERS:

@@ -9,7 +9,7 @@ from connector.sandbox.stripe.customers import address
 from connector.sandbox.stripe.errors import StripeError, exclusive_parameters, missing_parameter
 from connector.sandbox.stripe.line_items import lines_of, refresh_totals
 from connector.sandbox.stripe.metadata import merged
-from connector.sandbox.stripe.paging import Page, filters, page
+from connector.sandbox.stripe.paging import Page, created_range, filters, page
 from connector.sandbox.stripe.transitions import check_editable, check_state
 
 if TYPE_CHECKING:
@@ -277,11 +277,19 @@ def delete(engine: Engine, params: Fields, path: dict[str, str]) -> Object:
 
 def listing(engine: Engine, params: Fields, path: dict[str, str]) -> Page:
     del path
-    if "due_date" in params or "subscription" in params:
-        name = "due_date" if "due_date" in params else "subscription"
-        raise StripeError(f"This sandbox does not model the filter `{name}` of invoices.", param=name)
+    url = "/v1/invoices"
+    if "subscription" in params:
+        return Page(data=[], has_more=False, url=url)  # no subscription ever billed here
     where = filters(params, "customer", "status", "collection_method")
-    return page(engine, "invoice", params, url="/v1/invoices", where=where)
+    if "due_date" not in params:
+        return page(engine, "invoice", params, url=url, where=where)
+    low, high = created_range(params["due_date"])
+
+    def is_due_then(invoice: Object) -> bool:
+        due = invoice["due_date"]
+        return due is not None and (low is None or due >= low) and (high is None or due <= high)
+
+    return page(engine, "invoice", params, url=url, where=where, keep=is_due_then)
 
 
 def list_lines(engine: Engine, params: Fields, path: dict[str, str]) -> Page:

@@ -36,6 +36,16 @@ class Keys:
             raise StripeError(f"Invalid API Key provided: {_masked(key)}", status=401)
         return key
 
+    def check_account(self, key: str, wanted: str | None, *, account_id: str) -> None:
+        """StripeError 403 for a `Stripe-Account` this key cannot act for; there are no connected accounts here."""
+        if wanted not in (None, account_id):
+            raise StripeError(
+                f"The provided key '{_masked(key)}' does not have access to account '{wanted}' (or that account does not "
+                "exist). Application access may have been revoked.",
+                status=403,
+                code="account_invalid",
+            )
+
     def permit(self, key: str, method: str, path: str, *, account_id: str) -> None:
         """StripeError 403 where a restricted key lacks the right."""
         if key == self.secret:

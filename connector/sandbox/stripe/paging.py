@@ -10,7 +10,7 @@ from connector.sandbox.stripe.errors import StripeError, exclusive_parameters, m
 from connector.sandbox.stripe.store import Collection, Object, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from connector.sandbox.stripe.engine import Engine, Fields
 
@@ -39,8 +39,9 @@ def page(
     url: str,
     where: Mapping[str, Iterable[Any]] | None = None,
     created_from: int | None = None,
+    keep: Callable[[Object], bool] | None = None,
 ) -> Page:
-    """One page of a collection. `where` maps an index to the values wanted.
+    """One page of a collection. `where` maps an index to the values wanted; `keep` judges what has no index.
 
     Raises StripeError for a bad limit, both cursors at once, or a cursor that is no such object.
     """
@@ -51,7 +52,7 @@ def page(
         low = created_from if low is None else max(low, created_from)
     after, before, backwards = _cursors(collection, kind, params)
     window = Window(created_from=low, created_to=high, after=after, before=before, oldest_first=backwards)
-    found = list(islice(collection.select(where or {}, window), limit + 1))
+    found = list(islice(filter(keep, collection.select(where or {}, window)), limit + 1))
     has_more = len(found) > limit
     found = found[:limit]
     if backwards:

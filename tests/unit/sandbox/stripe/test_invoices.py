@@ -317,3 +317,16 @@ def test_lists_by_status_and_customer(api):
     assert [each["id"] for each in api.get("/v1/invoices", {"customer": draft["customer"]})["data"]] == [draft["id"]]
     api.post(f"/v1/invoices/{opened['id']}/void")
     assert api.get("/v1/invoices", {"status": "open"})["data"] == []
+
+
+@pytest.mark.parametrize(
+    ("bounds", "found"), [({"lte": 14}, [14]), ({"gt": 14}, [30]), ({"gte": 14, "lte": 30}, [30, 14])]
+)
+def test_lists_by_due_date(api, clock, bounds, found):
+    now = int(clock.now().timestamp())
+    for days in (14, 30):
+        api.draft(100, days_until_due=days)
+    api.post("/v1/invoices", {"customer": api.customer()})  # never due
+    params = {"due_date": {name: now + days * 86_400 for name, days in bounds.items()}}
+    listed = api.get("/v1/invoices", params)["data"]
+    assert [(invoice["due_date"] - now) // 86_400 for invoice in listed] == found

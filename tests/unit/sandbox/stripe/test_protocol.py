@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import base64
+import re
+from pathlib import Path
 
+import orjson
 import pytest
 
 from connector.sandbox.http import Request, Response
+from connector.sandbox.stripe import errors, transitions
+from connector.sandbox.stripe.account import Account
+from connector.sandbox.stripe.spec import DATA
 
 
 def test_a_key_is_taken_as_bearer_or_basic(api, account):
@@ -179,3 +185,25 @@ def test_the_counters_endpoint_does_not_count_itself(account):
     asked = [account.handle(Request(method="GET", path="/_sandbox/counters")).body for _ in range(2)]
     assert asked[0] == asked[1]
     assert b'"requests":0' in asked[0]
+
+
+def test_another_account_is_out_of_reach(api, account):
+    refused = api.refused("GET", "/v1/customers", stripe_account="acct_other")
+    assert (refused["status"], refused["code"]) == (403, "account_invalid")
+    assert api.ask("GET", "/v1/customers", stripe_account=account.id).status == 200
+
+
+def test_a_live_account_says_so_everywhere(api, clock):
+    live = type(api)(Account(clock=clock, seed=7, livemode=True, rate_per_second=None, endpoint_rate_per_second=None))
+    assert live.account.api_key.startswith("sk_live_")
+    assert live.open_invoice(1000)["livemode"] is True
+    assert {event["livemode"] for event in live.get("/v1/events")["data"]} == {True}
+
+
+def test_every_error_code_in_use_is_a_published_one():
+    published = set(orjson.loads((DATA / "error_codes.json").read_bytes())["codes"])
+    sources = [path.read_text() for path in Path(errors.__file__).parent.glob("*.py")]
+    used = {code for source in sources for code in re.findall(r'code="(\w+)"', source)}
+    used |= {code for _, code in transitions.ALLOWED.values() if code}
+    assert len(used) > 20
+    assert used <= published
