@@ -12,6 +12,7 @@ import binascii
 import threading
 from collections import Counter
 from dataclasses import dataclass
+from email.utils import format_datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -288,6 +289,7 @@ class Account:
     def _response(self, call: _Call, status: int, body: bytes, extra: Mapping[str, str] | None = None) -> Response:
         headers = {
             "Content-Type": "application/json",
+            "Date": format_datetime(self._clock.now(), usegmt=True),
             "Request-Id": call.request_id,
             "Stripe-Version": call.request.headers.get("stripe-version", self._engine.api_version),
             **(extra or {}),

@@ -93,6 +93,12 @@ def test_events_are_gone_after_thirty_days(api, later):
     assert api.refused("GET", f"/v1/events/{event}")["status"] == 404
 
 
+@pytest.mark.parametrize("path", ["data.data", "data.data.object", "data.data.object.customer", "data.request.id"])
+def test_nothing_inside_an_event_is_expanded(api, path):
+    api.open_invoice(1000)
+    assert "cannot be expanded" in api.refused("GET", "/v1/events", {"expand": [path]})["message"]
+
+
 def test_paying_tells_its_story_in_order(api):
     invoice = api.open_invoice(1000)
     seen = len(api.event_types())

@@ -47,6 +47,10 @@ def test_every_answer_has_its_own_request_id_named_in_the_error(api):
     assert second.headers["Request-Id"] in second.error["request_log_url"]
 
 
+def test_the_date_is_the_accounts_own(api):
+    assert api.ask("GET", "/v1/account").headers["Date"] == "Sat, 21 Nov 2026 12:00:00 GMT"
+
+
 def test_an_unknown_path_is_404_with_the_method_and_path(api):
     assert "(GET: /v1/nothing)" in api.refused("GET", "/v1/nothing")["message"]
 
