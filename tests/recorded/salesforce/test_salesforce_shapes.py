@@ -15,20 +15,22 @@ from types import SimpleNamespace
 import pytest
 import vcr
 
+from connector.config.mapping_loader import load_pack
 from connector.core.model import Applied, Refusal
 from connector.salesforce import connect
 from connector.salesforce.describes import read_paths_of
 from connector.sandbox.salesforce.org import Org
 from connector.sandbox.server import Served
-from tests.support.salesforce import OneClock, caller_of, client_options, shipped_pack, update_of, upsert_of
+from tests.support.salesforce import OneClock, caller_of, client_options, update_of, upsert_of
 
 CASSETTES = Path(__file__).parent / "cassettes"
+PACK = load_pack(Path(__file__).parent / "pack")
 RECORDING = os.environ.get("RECORD_CASSETTES") == "1"
 #: The port all cassettes speak to; a recording's own port is rewritten to it.
 PORT = 12112
 #: What tells about the machine, the library's version or the account.
 LEFT_OUT = ["authorization", "user-agent", "accept-encoding", "connection"]
-MAPPED = {path.split(".")[0].lower() for paths in read_paths_of(shipped_pack()).values() for path in paths} | {
+MAPPED = {path.split(".")[0].lower() for paths in read_paths_of(PACK).values() for path in paths} | {
     "currencyisocode",
     "isdeleted",
     "stripe_id__c",
@@ -110,9 +112,7 @@ def world():
     )
 
     def system_at(url):
-        return connect(
-            client_options(org, login_url=url), pack=shipped_pack(), clock=clock, caller=caller_of(clock, attempts=1)
-        )
+        return connect(client_options(org, login_url=url), pack=PACK, clock=clock, caller=caller_of(clock, attempts=1))
 
     ids = {"account": account, "product": product, "invoice": invoice}
     if not RECORDING:
