@@ -26,6 +26,7 @@ from connector.sandbox.stripe.errors import StripeError
 from connector.sandbox.stripe.expand import Expander
 from connector.sandbox.stripe.forms import decode_form
 from connector.sandbox.stripe.idempotency import IdempotencyKeys, Saved
+from connector.sandbox.stripe.ids import Ids
 from connector.sandbox.stripe.keys import Keys
 from connector.sandbox.stripe.limiter import Limiter
 from connector.sandbox.stripe.paging import Page
@@ -90,6 +91,9 @@ class Account:
         self._idempotency = IdempotencyKeys()
         self._expander = Expander(INCLUDABLE)
         self._lock = threading.RLock()
+        # Requests are numbered before they wait for the account: one that meets its own key in flight must not wait.
+        self._entry_lock = threading.Lock()
+        self._request_ids = Ids(seed, stream="requests")
         self._by_operation: Counter[str] = Counter()
         self._totals: Counter[str] = Counter({"requests": 0, "writes": 0, "replays": 0, "rate_limited": 0})
         self.webhook_secret = f"whsec_{self._engine.ids.tail(32)}"
@@ -129,6 +133,7 @@ class Account:
                 **state.dump(self._engine),
                 "idempotency": self._idempotency.dump(),
                 "restricted_keys": self._keys.restricted,
+                "requests_used": self._request_ids.count,
             }
 
     def load(self, saved: Mapping[str, Any]) -> None:
@@ -137,6 +142,7 @@ class Account:
             state.load(self._engine, saved)
             self._idempotency.load(saved["idempotency"])
             self._keys.restricted = saved["restricted_keys"]
+            self._request_ids.count = saved["requests_used"]
 
     # -- the App -----------------------------------------------------------------------
 
@@ -146,12 +152,12 @@ class Account:
         if self.faults is not None:
             fault = self.faults(request)
             if fault is not None:
-                with self._lock:
+                with self._entry_lock:
                     self._totals["requests"] += 1
                 return fault
-        with self._lock:
+        with self._entry_lock:
             self._totals["requests"] += 1
-            call = _Call(request=request, request_id=self._engine.ids.new("request"))
+            call = _Call(request=request, request_id=self._request_ids.new("request"))
         key = request.headers.get("idempotency-key") if request.method == "POST" else None
         if key is None:
             return self._serve(call)

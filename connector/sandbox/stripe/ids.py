@@ -35,10 +35,10 @@ _SHORT = frozenset({"customer", "product", "request"})
 
 
 class Ids:
-    """Counts up; two of the same seed give the same ids in the same order."""
+    """Counts up; two of the same seed and stream give the same ids in the same order."""
 
-    def __init__(self, seed: int) -> None:
-        self._seed = str(seed).encode()
+    def __init__(self, seed: int, *, stream: str = "") -> None:
+        self._seed = f"{seed}{stream}".encode()
         self.count = 0
         self.account_id = f"acct_1{self.tail(15)}"
 
