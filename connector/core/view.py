@@ -55,6 +55,10 @@ class View:
     read: frozenset[Side] = frozenset()
     #: another record needs this one, whatever `where` says
     needed: bool = False
+    #: records of other pairs that a Read asked for; None does not exist
+    others: Mapping[Key, Record | None] = field(default_factory=dict)
+    #: the mappings of all kinds, to read `others` by
+    kinds: Mapping[str, KindMapping] = field(default_factory=dict)
 
     def record(self, side: Side) -> Record | None:
         return self.salesforce if side is Side.SALESFORCE else self.stripe
@@ -119,13 +123,17 @@ class Act:
     #: keys to look at once it is applied
     signals: tuple[Key, ...] = ()
     findings: tuple[Finding, ...] = ()
+    #: no other act that names the same key may be under way: both were decided by what it says now
+    exclusive: Key | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """Read these sides, then ask again."""
+    """Read these, then ask again."""
 
-    sides: frozenset[Side]
+    sides: frozenset[Side] = frozenset()
+    #: records of other pairs
+    others: frozenset[Key] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

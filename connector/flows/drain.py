@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from connector.flows.workspace import Workspace
     from connector.ports import StoredSignal
 
-#: a lifecycle has few steps; one that does not come to rest is a bug of ours
-ROUNDS_MAX = 60
+#: the longest lifecycle allocates a payment to each line of an invoice; one that does not come to rest is a bug
+ROUNDS_MAX = 1000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,36 +57,43 @@ def drain(workspace: Workspace, signals: Sequence[StoredSignal], report: PassRep
 
 
 def fetch(workspace: Workspace, subjects: Sequence[Subject]) -> None:
-    """Reads the sides these subjects want and have not read."""
+    """Reads what these subjects want and have not read."""
     for side in Side:
-        wanted: dict[str, list[str]] = {}
+        asking = [subject for subject in subjects if side in subject.wanted and side not in subject.records]
+        wanted: dict[str, set[str]] = {}
         select: dict[str, list[str]] = {}
-        asking = []
-        for subject in subjects:
+        for subject in asking:
             record_id = subject.id_on(side)
-            if side not in subject.wanted or side in subject.records:
-                continue
             if record_id is None:
-                subject.records[side] = None
                 continue
-            asking.append((subject, record_id))
-            wanted.setdefault(subject.mapping.kind, []).append(record_id)
+            wanted.setdefault(subject.mapping.kind, set()).add(record_id)
             if subject.link.mate_id is None and subject.mapping.salesforce.where is not None:
                 select.setdefault(subject.mapping.kind, []).append(record_id)
-        if not asking:
-            continue
-        records = workspace.system(side).fetch_many(wanted, select=select)
-        for subject, record_id in asking:
-            subject.records[side] = records.get(Key(side=side, kind=subject.mapping.kind, id=record_id))
+        others = {key for subject in subjects for key in subject.wanted_others if key.side is side}
+        for key in others:
+            wanted.setdefault(key.kind, set()).add(key.id)
+        ids = {kind: sorted(found) for kind, found in wanted.items()}
+        records = workspace.system(side).fetch_many(ids, select=select) if ids else {}
+        for subject in asking:
+            record_id = subject.id_on(side)
+            found = None
+            if record_id is not None:
+                found = records.get(Key(side=side, kind=subject.mapping.kind, id=record_id))
+            subject.records[side] = found
+        for subject in subjects:
+            subject.others |= {key: records.get(key) for key in subject.wanted_others & others}
     for subject in subjects:
         subject.wanted.clear()
+        subject.wanted_others.clear()
 
 
 def ask(workspace: Workspace, subject: Subject, book: ParentBook) -> Decision:
     """The next step for one subject."""
     if subject.verdict is not None:
         return subject.verdict
-    return decide(subject.view(policy=workspace.policy, now=workspace.clock.now(), parents=book))
+    return decide(
+        subject.view(policy=workspace.policy, now=workspace.clock.now(), parents=book, kinds=workspace.pack.kinds)
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -97,6 +104,8 @@ class _Round:
     reads: list[Subject] = field(default_factory=list)
     parents: list[Subject] = field(default_factory=list)
     waits: list[tuple[Subject, Wait]] = field(default_factory=list)
+    #: what acts of this turn were decided by, and change
+    taken: set[Key] = field(default_factory=set)
 
     @property
     def unfinished(self) -> list[Subject]:
@@ -135,10 +144,16 @@ def _rounds(
 
 def _sort(workspace: Workspace, subject: Subject, decision: Decision, turn: _Round, book: ParentBook) -> bool:
     """Puts the subject where its decision is carried out; False when nothing is left but to end it."""
-    if isinstance(decision, Act):
+    if isinstance(decision, Act) and decision.exclusive in turn.taken:
+        # another pair writes about it first; what was read of it is old then
+        subject.others.pop(decision.exclusive, None)
+        turn.reads.append(subject)
+    elif isinstance(decision, Act):
         turn.acts.append((subject, decision))
+        if decision.exclusive is not None and decision.exclusive in subject.others:
+            turn.taken.add(decision.exclusive)
     elif isinstance(decision, Read):
-        subject.wanted |= decision.sides
+        subject.want(decision)
         turn.reads.append(subject)
     elif isinstance(decision, Wait):
         turn.waits.append((subject, decision))
@@ -182,9 +197,9 @@ def ask_all(workspace: Workspace, subjects: Sequence[Subject], book: ParentBook)
     while pending:
         unsure = []
         for subject in pending:
-            before = len(book.asked)
+            before = book.misses
             decision = ask(workspace, subject, book)
-            if len(book.asked) > before or (isinstance(decision, Wait) and decision.on in book.asked):
+            if book.misses > before:
                 unsure.append(subject)
             else:
                 decisions.append((subject, decision))
@@ -260,7 +275,7 @@ def _settled(workspace: Workspace, subject: Subject, link: Link, decision: Settl
     link = replace(link, state=state, reason=None, reason_code=None, waiting_on=None, progress=progress)
     if subject.records.get(Side.SALESFORCE) is None or stripe is None:
         return link
-    view = subject.view(policy=workspace.policy, now=workspace.clock.now(), parents=lambda *_: None)
+    view = subject.view(policy=workspace.policy, now=workspace.clock.now(), parents=lambda *_: None, kinds={})
     try:
         return settle.agreed(link, view.values(Side.SALESFORCE), view.values(Side.STRIPE))
     except FieldErrors:

@@ -22,6 +22,8 @@ class ParentBook:
         self._links: dict[Key, Link | None] = {}
         self._names: dict[str, str] = {}
         self.asked: set[Key] = set()
+        #: how often nobody knew; two pairs may ask for the same parent
+        self.misses = 0
 
     def add(self, subject: Subject) -> None:
         """A pair of this drain: its link is taken from the subject, as it is at the moment of asking."""
@@ -35,6 +37,7 @@ class ParentBook:
         subject = self._subjects.get(key)
         if subject is None and key not in self._links:
             self.asked.add(key)
+            self.misses += 1
             return None
         link = self._links[key] if subject is None else subject.link
         if link is not None and link.mate_id is not None:

@@ -192,6 +192,7 @@ def _apply_to_subject(workspace: Workspace, job: Job, outcome: Applied, report: 
     context = context_of(workspace, subject.link)
     subject.link = settle.applied(subject.mapping, subject.link, operation, outcome, context)
     subject.stored = subject.link
+    subject.others.clear()
     if operation.target is Side.STRIPE:
         _took_stripe(subject, operation, outcome)
     elif creates:

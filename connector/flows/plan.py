@@ -114,7 +114,7 @@ def _plan_batch(workspace: Workspace, batch: Sequence[StoredSignal], book: Paren
         decided = False
         for subject, decision in ask_all(workspace, active, book):
             if isinstance(decision, Read):
-                subject.wanted |= decision.sides
+                subject.want(decision)
                 reads.append(subject)
             elif isinstance(decision, Wait):
                 waiting.append((subject, decision))

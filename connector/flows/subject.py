@@ -10,10 +10,12 @@ from connector.core.model import Link, Record, Side
 from connector.core.view import MARK_ID, MARK_ORG, View
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from connector.core.mapping import KindMapping
-    from connector.core.view import Parents, Policy, Unclaimed
+    from connector.core.model import Key
+    from connector.core.view import Parents, Policy, Read, Unclaimed
     from connector.ports import StoredSignal
 
 
@@ -24,8 +26,11 @@ class Subject:
     #: the link as the store holds it, None when it has none
     stored: Link | None = None
     records: dict[Side, Record | None] = field(default_factory=dict)
-    #: sides to read before the first decision
+    #: sides to read before the next decision
     wanted: set[Side] = field(default_factory=set)
+    #: records of other pairs as read for it, and those to read; they hold until its next write
+    others: dict[Key, Record | None] = field(default_factory=dict)
+    wanted_others: set[Key] = field(default_factory=set)
     signals: list[StoredSignal] = field(default_factory=list)
     #: another record needs it, whatever `where` says
     needed: bool = False
@@ -38,7 +43,12 @@ class Subject:
     #: known before any lifecycle was asked: nobody claims it
     verdict: Unclaimed | None = None
 
-    def view(self, *, policy: Policy, now: datetime, parents: Parents) -> View:
+    def want(self, read: Read) -> None:
+        """To be read before it is asked again."""
+        self.wanted |= read.sides
+        self.wanted_others |= read.others
+
+    def view(self, *, policy: Policy, now: datetime, parents: Parents, kinds: Mapping[str, KindMapping]) -> View:
         return View(
             mapping=self.mapping,
             link=self.link,
@@ -49,6 +59,8 @@ class Subject:
             stripe=self.records.get(Side.STRIPE),
             read=frozenset(self.records),
             needed=self.needed,
+            others=self.others,
+            kinds=kinds,
         )
 
     def id_on(self, side: Side) -> str | None:
@@ -67,8 +79,10 @@ class Subject:
         path = self.mapping.salesforce.shard
         account = None if record is None or path is None else read_path(record.fields, path)
         version = "" if self.stale or record is None else record.version
+        progress = self.link.progress if account is None else {**self.link.progress, "account": str(account)}
         return replace(
             self.link,
+            progress=progress,
             shard=shard_of(str(account or self.link.born.id), shards),
             versions={**self.link.versions, Side.SALESFORCE: version},
         )

@@ -10,10 +10,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from connector.core.fields import encode_fields
+from connector.core.lifecycle.allocation import allocate, in_currency
 from connector.core.mapping import read_path
 from connector.core.model import Finding, Link, Severity, Side
-from connector.core.money import from_minor, to_minor
-from connector.core.view import Act, Decision, Ignore, Park, Settled, Unclaimed, View, need
+from connector.core.money import to_minor
+from connector.core.view import MARK_ID, MARK_ORG, Act, Decision, Ignore, Park, Settled, Unclaimed, View, need
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +32,8 @@ def decide(view: View) -> Decision:
         return missing
     if view.stripe is None:
         return Ignore(reason="no longer at Stripe") if view.link.mate_id is None else Settled()
+    if _is_ours(view):
+        return Ignore(reason="reported from Salesforce")
     if view.stripe.fields.get("status") not in RECEIVED or not int(view.stripe.fields.get("amount_received") or 0):
         return Ignore(reason=f"status {view.stripe.fields.get('status')}")
     paid = [row for row in view.stripe.lines if row.get("status") == "paid" and int(row.get("amount_paid") or 0)]
@@ -39,6 +42,13 @@ def decide(view: View) -> Decision:
     if view.link.mate_id is None:
         return _birth(view, known)
     return _next_step(view, known)
+
+
+def _is_ours(view: View) -> bool:
+    """Our mark on a payment record: a cheque or wire born in Salesforce, whatever the store remembers."""
+    assert view.stripe is not None
+    metadata = view.stripe.fields.get("metadata") or {}
+    return metadata.get(MARK_ORG) == view.policy.org_id and metadata.get(MARK_ID) is not None
 
 
 def _invoice(view: View, row: Mapping[str, Any]) -> Link | None:
@@ -68,20 +78,12 @@ def _birth(view: View, known: Mapping[str, tuple[Mapping[str, Any], Link]]) -> D
         body={
             "object": spec.object,
             "external_id": {"field": spec.marker, "value": view.link.born.id},
-            "fields": _with_currency(view, fields),
+            "fields": in_currency(view, fields),
         },
         sent=sent,
         progress={"currency": view.currency, "account": account},
         moves_money=True,
     )
-
-
-def _with_currency(view: View, fields: dict[str, Any]) -> dict[str, Any]:
-    """In a multi-currency org a record is in the money it is about, never in the user's default."""
-    path = view.mapping.salesforce.currency
-    if path is None or view.policy.currency is not None or view.currency is None:
-        return fields
-    return {**fields, path: view.currency.upper()}
 
 
 def _next_step(view: View, known: Mapping[str, tuple[Mapping[str, Any], Link]]) -> Decision:
@@ -107,7 +109,7 @@ def _next_step(view: View, known: Mapping[str, tuple[Mapping[str, Any], Link]]) 
     allocated = dict(progress.get("allocated") or {})
     for row_id, (row, invoice) in sorted(known.items()):
         if row_id not in allocated:
-            return _allocate(view, row_id, row, invoice, allocated)
+            return allocate(view, row, invoice, allocated)
     return Settled(progress={"complete": True})
 
 
@@ -125,36 +127,6 @@ def _differs(view: View) -> Park | None:
             reason=f"{received} received (minor units of {view.currency}), Salesforce stored {stored}; not posted",
         )
     return None
-
-
-def _allocate(view: View, row_id: str, row: Mapping[str, Any], invoice: Link, allocated: dict[str, str]) -> Decision:
-    if not view.mapping.also:
-        return Park(code="payment.no_allocation_mapping", reason="the mapping names no allocation under `also`")
-    companion = view.mapping.also[0]
-    if row.get("currency") not in (None, view.currency):
-        return Park(
-            code="payment.currency_differs", reason=f"{row_id} is in {row.get('currency')}, not {view.currency}"
-        )
-    assert view.currency is not None
-    roles = companion.roles
-    fields = {
-        **companion.constants,
-        roles["payment"]: view.link.mate_id,
-        roles["invoice"]: invoice.born.id,
-        roles["amount"]: from_minor(int(row["amount_paid"]), view.currency),
-    }
-    return Act(
-        target=Side.SALESFORCE,
-        action=f"allocate:{row_id}",
-        body={
-            "object": companion.object,
-            "external_id": {"field": companion.marker, "value": row_id},
-            "fields": _with_currency(view, fields),
-        },
-        progress={"allocated": {**allocated, row_id: True}},
-        moves_money=True,
-        signals=(invoice.born,),
-    )
 
 
 def _untouched(view: View) -> Decision:
