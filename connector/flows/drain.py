@@ -17,7 +17,7 @@ from connector.core.model import Finding, Key, Link, LinkState, Severity, Side
 from connector.core.view import Act, Decision, Ignore, Park, Read, Settled, Unclaimed, Wait
 from connector.flows.parents import ParentBook
 from connector.flows.perform import perform
-from connector.flows.route import route
+from connector.flows.route import link_by_marker, route
 from connector.flows.subject import Subject
 from connector.ports import Settlement
 
@@ -47,9 +47,9 @@ def drain(workspace: Workspace, signals: Sequence[StoredSignal], report: PassRep
     subjects, idle = route(workspace, signals)
     ending = _Ending(seen=list(idle))
     book = ParentBook(workspace)
+    fetch(workspace, subjects)
     for subject in subjects:
         book.add(subject)
-    fetch(workspace, subjects)
     try:
         _rounds(workspace, subjects, book, ending, report)
     finally:

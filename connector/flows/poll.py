@@ -19,6 +19,9 @@ def poll(workspace: Workspace, *, since: datetime | None = None) -> int:
     """Stores the signals of both systems; the number that were new. Each page and its cursor move in one
     transaction, so a death in between reads the page again.
     """
+    if not workspace.store.load_cursors(Side.STRIPE):
+        # first contact, or a lost store: what carries our mark at Stripe is linked before anything is born
+        return sum(_poll_side(workspace, side, since) for side in (Side.STRIPE, Side.SALESFORCE))
     with ThreadPoolExecutor(max_workers=2, thread_name_prefix="poll") as pool:
         counts = list(pool.map(lambda side: _poll_side(workspace, side, since), (Side.SALESFORCE, Side.STRIPE)))
     return sum(counts)

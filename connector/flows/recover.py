@@ -1,9 +1,10 @@
 """Operations a dead or unlucky worker left behind, brought to an end before anything else is done.
 
-create at Stripe, young: the stored bytes again with the same key (Stripe replays its answer).
+create or append at Stripe, young: the stored bytes again with the same key (Stripe replays its answer).
 create at Stripe, old: looked up by our mark; found is settled, absent is abandoned.
 create in Salesforce: upserted again by external id, safe at any age.
-anything else: abandoned; the records are read and planned again (bodies hold absolute values).
+anything else: abandoned; the records are read and planned again (bodies hold absolute values, and a
+finalised, voided or attached document shows it).
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 KEY_TRUSTED_FOR: Final = timedelta(hours=20)
 #: Stripe saves server errors too and replays them for ever: after so many tries it is looked up
 RESENDS_MAX: Final = 3
+#: steps at Stripe that add to a record
+APPENDS: Final = frozenset({"add_lines", "attach"})
 
 
 def recover(workspace: Workspace, report: PassReport) -> int:
@@ -40,10 +43,12 @@ def recover(workspace: Workspace, report: PassReport) -> int:
     look_up: list[Operation] = []
     abandon: list[Operation] = []
     for operation in operations:
-        if operation.born not in links or operation.kind not in workspace.pack.kinds:
+        if operation.born not in links or operation.kind not in workspace.pack.kinds or not _adds(operation):
             abandon.append(operation)
+        elif may_resend(workspace, operation):
+            again.append(operation)
         elif is_create(operation):
-            (again if may_resend(workspace, operation) else look_up).append(operation)
+            look_up.append(operation)
         else:
             abandon.append(operation)
     report.recovered += len(operations)
@@ -56,6 +61,11 @@ def recover(workspace: Workspace, report: PassReport) -> int:
 def is_create(operation: Operation) -> bool:
     """Creates, of the record or of a companion with its own marker: what must not happen twice."""
     return operation.action == "create" or (operation.target is Side.SALESFORCE and operation.target_id is None)
+
+
+def _adds(operation: Operation) -> bool:
+    """What would be there twice if it were done twice under another key."""
+    return is_create(operation) or operation.action in APPENDS
 
 
 def may_resend(workspace: Workspace, operation: Operation) -> bool:

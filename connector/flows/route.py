@@ -7,6 +7,7 @@ from before (it carries our mark) or nobody's.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from connector.core.model import Key, Link, LinkState, Record, Side
@@ -99,8 +100,40 @@ def _claim_strays(
                 yield stored
             elif key is None:
                 _unclaimed(workspace, subjects, stored, record)
-            elif not _relink(workspace, subjects, stored, record, key, known.get(key)):
+            elif (holder := _holder(subjects, key, known.get(key))) is None:
+                _relink(workspace, subjects, stored, record, key, known.get(key))
+            elif _is_history(holder, record):
                 yield stored
+            else:
+                reason = f"carries the mark of {key.id}, which is linked to {holder.mate_id}"
+                _unclaimed(workspace, subjects, stored, record, reason)
+
+
+def link_by_marker(subjects: Iterable[Subject]) -> None:
+    """A Salesforce record that names its mate is linked to it, whatever the store remembers.
+
+    The store may be lost or restored: a record that was mirrored once is never born again.
+    """
+    for subject in subjects:
+        record = subject.records.get(Side.SALESFORCE)
+        link = subject.link
+        if record is None or link.mate_id is not None or subject.mapping.born is not Side.SALESFORCE:
+            continue
+        marker = record.fields.get(subject.mapping.salesforce.marker)
+        if marker and marker not in link.earlier_mates:
+            subject.link = replace(link, mate_id=str(marker))
+
+
+def _holder(subjects: dict[Key, Subject], key: Key, stored: Link | None) -> Link | None:
+    """The link that has a mate for this key already."""
+    link = subjects[key].link if key in subjects else stored
+    return link if link is not None and link.mate_id is not None else None
+
+
+def _is_history(holder: Link, record: Record) -> bool:
+    """The mate itself, an earlier one (a quote presented again), or something that is over."""
+    ended = record.fields.get("status") in ("canceled", "void")
+    return ended or record.id == holder.mate_id or record.id in holder.earlier_mates
 
 
 def _relink(
@@ -110,31 +143,23 @@ def _relink(
     record: Record,
     key: Key,
     link: Link | None,
-) -> bool:
-    """A record with our mark and no link: the store was lost, or died before it could settle."""
-    if link is not None and link.mate_id is not None:
-        # an earlier mate of a quote presented again, or of a draft built again
-        return False
-    if key in subjects and subjects[key].link.mate_id is not None:
-        return False
-    found = Link(born=key, mate_id=record.id, progress={"currency": record.fields.get("currency")})
-    if link is not None:
-        found = Link(
-            born=key,
-            mate_id=record.id,
-            earlier_mates=link.earlier_mates,
-            revision=link.revision,
-            shard=link.shard,
-            progress=link.progress,
-        )
+) -> None:
+    """A record with our mark and no link: the store was lost, or its process died before it could settle."""
+    found = replace(link or Link(born=key, progress=_seen_currency(record)), mate_id=record.id)
     subject = _join(workspace, subjects, found, stored, is_stored=False)
     subject.link = found
     subject.stored = link
     subject.records[Side.STRIPE] = record
-    return True
 
 
-def _unclaimed(workspace: Workspace, subjects: dict[Key, Subject], stored: StoredSignal, record: Record) -> None:
+def _seen_currency(record: Record) -> dict[str, str]:
+    currency = record.fields.get("currency")
+    return {} if currency is None else {"currency": str(currency)}
+
+
+def _unclaimed(
+    workspace: Workspace, subjects: dict[Key, Subject], stored: StoredSignal, record: Record, reason: str | None = None
+) -> None:
     """Nobody's: kept as a subject so that the drain reports it with the others."""
     key = stored.signal.key
     subject = Subject(
@@ -143,7 +168,7 @@ def _unclaimed(workspace: Workspace, subjects: dict[Key, Subject], stored: Store
         records={Side.STRIPE: record},
         signals=[stored],
     )
-    subject.verdict = Unclaimed(reason=_why(record))
+    subject.verdict = Unclaimed(reason=reason or _why(record))
     subjects[subject.link.born] = subject
 
 

@@ -21,7 +21,9 @@ def build(folder: Path) -> World:
     world = World(folder)
     org = world.org
     account = org.create("Account", {"Name": "Acme GmbH", "CurrencyIsoCode": "EUR"})
-    product = org.create("Product2", {"Name": "Seat", "ProductCode": "SEAT", "IsActive": True, "CurrencyIsoCode": "EUR"})
+    product = org.create(
+        "Product2", {"Name": "Seat", "ProductCode": "SEAT", "IsActive": True, "CurrencyIsoCode": "EUR"}
+    )
     for amount in ("100.00", "250.50", "75.25"):
         invoice = org.create(
             "blng__Invoice__c",

@@ -1,0 +1,78 @@
+"""The store is lost while both systems live on: nothing is born twice, and work goes on where it was."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.simulation.test_death import build, customers_pay, oracle, paid_oracle
+from tests.support.killing import Fate, Killed
+from tests.support.world import World
+
+
+def lose_store(world: World) -> None:
+    world.close()
+    for file in world.folder.glob("state.sqlite*"):
+        file.unlink()
+    world.fate = Fate()
+
+
+def rest(world: World) -> int:
+    """Births until a pass writes nothing."""
+    born = 0
+    for _ in range(6):
+        report = world.sync()
+        born += sum(count.created for count in report.kinds.values())
+        if not report.writes:
+            return born
+    raise AssertionError("no rest after 6 passes")
+
+
+@pytest.mark.parametrize("later", [timedelta(hours=1), timedelta(days=3)], ids=["keys live", "keys pruned"])
+@pytest.mark.parametrize("batch_size", [1000, 1])
+def test_a_lost_store_is_rebuilt_from_the_marks_and_nothing_is_born(
+    tmp_path: Path, later: timedelta, batch_size: int
+) -> None:
+    world = build(tmp_path)
+    rest(world)
+    lose_store(world)
+    world.clock.advance(later)
+    world.open(batch_size=batch_size)
+    assert rest(world) == 0
+    oracle(world)
+
+
+def test_payments_made_while_the_store_was_lost_are_mirrored_once(tmp_path: Path) -> None:
+    world = build(tmp_path)
+    rest(world)
+    customers_pay(world)
+    lose_store(world)
+    world.clock.advance(timedelta(days=3))
+    rest(world)
+    paid_oracle(world)
+
+
+def test_payments_mirrored_before_are_not_mirrored_again(tmp_path: Path) -> None:
+    world = build(tmp_path)
+    rest(world)
+    customers_pay(world)
+    rest(world)
+    lose_store(world)
+    world.clock.advance(timedelta(days=3))
+    rest(world)
+    paid_oracle(world)
+
+
+@pytest.mark.parametrize("kill_at", range(40, 121, 16))
+def test_a_store_lost_with_the_process_days_ago_doubles_nothing(tmp_path: Path, kill_at: int) -> None:
+    """The reply of a create was never stored, its key is pruned: only the mark at Stripe tells."""
+    world = build(tmp_path)
+    world.fate = Fate(kill_at)
+    with pytest.raises(Killed):
+        world.sync()
+    lose_store(world)
+    world.clock.advance(timedelta(days=3))
+    rest(world)
+    oracle(world)
