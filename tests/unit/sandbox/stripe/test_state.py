@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import orjson
 import pytest
 
@@ -58,3 +60,12 @@ def test_a_seed_repeats_its_ids(api, clock):
     assert api.open_invoice(1000) == twin.open_invoice(1000)
     other = type(api)(Account(clock=clock, seed=8, rate_per_second=None, endpoint_rate_per_second=None))
     assert other.customer() != api.customer()
+
+
+def test_a_machines_clock_set_back_does_not_reorder_anything(api, clock):
+    first = api.customer()
+    clock.advance(-timedelta(hours=1))
+    second = api.customer()
+    page = api.get("/v1/customers")["data"]
+    assert [customer["id"] for customer in page] == [second, first]
+    assert page[0]["created"] == page[1]["created"]
