@@ -31,16 +31,16 @@ bench: $(VENV)/.development
 	$(BIN)/python -m bench.run $(BENCH)
 
 docs: $(VENV)/.development
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m tools.generate_docs
 
 # The address of the package index is this machine's business and must not be written down.
 PIP_COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
-	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra postgres --build-deps-for editable
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra postgres
 
 lock: $(VENV)/.development
-	$(PIP_COMPILE) --upgrade --output-file requirements/program.txt pyproject.toml
+	$(PIP_COMPILE) --upgrade --output-file requirements/program.txt pyproject.toml requirements/build.in
 	$(PIP_COMPILE) --upgrade --extra dev --constraint requirements/program.txt \
-		--output-file requirements/development.txt pyproject.toml
+		--output-file requirements/development.txt pyproject.toml requirements/build.in
 
 # A stamp is as old as the lock it was made from. The development environment holds the program's too.
 $(VENV)/.program: requirements/program.txt pyproject.toml
