@@ -6,6 +6,8 @@ The moments are counted by a run that is not killed, so that a new side effect i
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,7 @@ def build(folder: Path) -> World:
                 "blng__Product__c": product,
                 "blng__Subtotal__c": amount,
                 "blng__TaxAmount__c": "19.00",
-                "blng__TotalAmount__c": str(float_free_sum(amount, "19.00")),
+                "blng__TotalAmount__c": str(total_of(amount, "19.00")),
                 "blng__Quantity__c": "1",
                 "CurrencyIsoCode": "EUR",
             },
@@ -51,9 +53,7 @@ def build(folder: Path) -> World:
     return world
 
 
-def float_free_sum(*amounts: str) -> Any:
-    from decimal import Decimal
-
+def total_of(*amounts: str) -> Any:
     return sum((Decimal(amount) for amount in amounts), Decimal(0))
 
 
@@ -131,7 +131,7 @@ def moments_of(folder: Path, *, after_payment: bool) -> list[str]:
     return moments
 
 
-def die_and_recover(folder: Path, kill_at: int, *, after_payment: bool) -> None:
+def die_and_recover(folder: Path, kill_at: int, *, after_payment: bool, down_for: timedelta) -> None:
     world = build(folder)
     if after_payment:
         world.sync()
@@ -141,18 +141,22 @@ def die_and_recover(folder: Path, kill_at: int, *, after_payment: bool) -> None:
     with pytest.raises(Killed):
         world.sync()
     world.close()
+    world.clock.advance(down_for)
     run_to_rest(world)
     (paid_oracle if after_payment else oracle)(world)
     world.close()
 
 
 @pytest.mark.parametrize("group", range(GROUPS))
+@pytest.mark.parametrize("down_for", [timedelta(minutes=1), timedelta(days=3)], ids=["keys live", "keys pruned"])
 @pytest.mark.parametrize("after_payment", [False, True], ids=["first pass", "payments back"])
-def test_death_at_every_moment_doubles_and_loses_nothing(tmp_path: Path, group: int, after_payment: bool) -> None:
+def test_death_at_every_moment_doubles_and_loses_nothing(
+    tmp_path: Path, group: int, after_payment: bool, down_for: timedelta
+) -> None:
     count = len(moments_of(tmp_path / "alive", after_payment=after_payment))
     assert count > 40, "the hooks have come off"
     for kill_at in range(1 + group, count + 1, GROUPS):
         try:
-            die_and_recover(tmp_path / str(kill_at), kill_at, after_payment=after_payment)
+            die_and_recover(tmp_path / str(kill_at), kill_at, after_payment=after_payment, down_for=down_for)
         except AssertionError as error:
             raise AssertionError(f"killed at moment {kill_at} of {count}: {error}") from error

@@ -6,6 +6,7 @@ Only a posted payment allocated to exactly one mirrored invoice; a fact, never e
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -150,7 +151,14 @@ def _remaining(invoice: Link) -> int | None:
 def _linked(view: View, state: str, amounts: dict[str, int]) -> Decision:
     progress = view.link.progress
     invoice_id, amount = str(progress.get("invoice")), progress.get("amount")
-    if not progress.get("attached"):
+    unsure = "status" in progress and progress["status"] is None
+    if unsure and not progress.get("attached"):
+        # an attach was abandoned: the record itself shows whether it happened
+        missing = need(view, Side.STRIPE)
+        if missing is not None:
+            return missing
+    attached = progress.get("attached") or (view.stripe is not None and bool(view.stripe.lines))
+    if not attached:
         invoice = view.parents("invoice", Side.SALESFORCE, invoice_id)
         if invoice is None or invoice.mate_id is None:
             return Wait(
@@ -171,7 +179,7 @@ def _linked(view: View, state: str, amounts: dict[str, int]) -> Decision:
         )
     assert view.salesforce is not None
     if view.salesforce.fields.get(view.mapping.salesforce.marker) != view.link.mate_id:
-        return salesforce_update(view, (), {})
+        return replace(salesforce_update(view, (), {}), progress={"attached": True})
     if state != "live" or amounts != {invoice_id: amount}:
         return Park(
             code="offline_payment.changed",
