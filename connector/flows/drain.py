@@ -15,6 +15,7 @@ from connector.core.fields import FieldErrors
 from connector.core.lifecycle import decide
 from connector.core.model import Finding, Key, Link, LinkState, Severity, Side
 from connector.core.view import Act, Decision, Ignore, Park, Read, Settled, Unclaimed, Wait
+from connector.flows.exclusive import Exclusive
 from connector.flows.parents import ParentBook
 from connector.flows.perform import perform
 from connector.flows.route import link_by_marker, route
@@ -85,6 +86,7 @@ def fetch(workspace: Workspace, subjects: Sequence[Subject]) -> None:
     for subject in subjects:
         subject.wanted.clear()
         subject.wanted_others.clear()
+    link_by_marker(subjects)
 
 
 def ask(workspace: Workspace, subject: Subject, book: ParentBook) -> Decision:
@@ -104,12 +106,17 @@ class _Round:
     reads: list[Subject] = field(default_factory=list)
     parents: list[Subject] = field(default_factory=list)
     waits: list[tuple[Subject, Wait]] = field(default_factory=list)
-    #: what acts of this turn were decided by, and change
-    taken: set[Key] = field(default_factory=set)
+    exclusive: Exclusive
 
     @property
     def unfinished(self) -> list[Subject]:
-        return [*(s for s, _ in self.acts), *self.reads, *self.parents, *(s for s, _ in self.waits)]
+        return [
+            *(s for s, _ in self.acts),
+            *self.reads,
+            *self.parents,
+            *(s for s, _ in self.waits),
+            *self.exclusive.queued,
+        ]
 
 
 def _rounds(
@@ -117,8 +124,9 @@ def _rounds(
 ) -> None:
     active = subjects
     waiting: list[tuple[Subject, Wait]] = []
+    exclusive = Exclusive()
     for _ in range(ROUNDS_MAX):
-        turn = _Round(waits=waiting)
+        turn = _Round(waits=waiting, exclusive=exclusive)
         for subject, decision in ask_all(workspace, active, book):
             if not _sort(workspace, subject, decision, turn, book):
                 _end(workspace, subject, decision, ending, report)
@@ -134,6 +142,7 @@ def _rounds(
             # somebody may have become what the others wait for
             active += [subject for subject, _ in waiting]
             waiting = []
+        active += exclusive.release([*active, *(subject for subject, _ in waiting)])
         if not active:
             break
     else:
@@ -144,14 +153,9 @@ def _rounds(
 
 def _sort(workspace: Workspace, subject: Subject, decision: Decision, turn: _Round, book: ParentBook) -> bool:
     """Puts the subject where its decision is carried out; False when nothing is left but to end it."""
-    if isinstance(decision, Act) and decision.exclusive in turn.taken:
-        # another pair writes about it first; what was read of it is old then
-        subject.others.pop(decision.exclusive, None)
-        turn.reads.append(subject)
-    elif isinstance(decision, Act):
-        turn.acts.append((subject, decision))
-        if decision.exclusive is not None and decision.exclusive in subject.others:
-            turn.taken.add(decision.exclusive)
+    if isinstance(decision, Act):
+        if turn.exclusive.admit(subject, decision.exclusive):
+            turn.acts.append((subject, decision))
     elif isinstance(decision, Read):
         subject.want(decision)
         turn.reads.append(subject)
@@ -248,6 +252,8 @@ def _end(workspace: Workspace, subject: Subject, decision: Decision, ending: _En
         )
     elif isinstance(decision, Ignore):
         count.not_mirrored[decision.reason] += 1
+        if link.born.side is Side.STRIPE:
+            ending.cleared.append((f"unclaimed.{kind}", link.born.id))
         if subject.stored is None:
             ending.seen += subject.signals
             return

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from connector.core.model import Key, Link, LinkState, Record, Side
-from connector.core.view import Unclaimed
+from connector.core.view import Ignore, Unclaimed
 from connector.flows.subject import Subject, marked_id
 
 if TYPE_CHECKING:
@@ -95,7 +95,9 @@ def _claim_strays(
         for stored in group:
             record = records.get(stored.signal.key.id)
             key = born.get(stored.signal.key.id)
-            if record is None or record.deleted or quotes.get(record.id) in known:
+            if record is None or record.deleted:
+                _with_verdict(workspace, subjects, stored, None, Ignore(reason="no longer at Stripe"))
+            elif quotes.get(record.id) in known:
                 # an invoice made by accepting a quote belongs to the quote's link, which reports it
                 yield stored
             elif key is None:
@@ -160,7 +162,17 @@ def _seen_currency(record: Record) -> dict[str, str]:
 def _unclaimed(
     workspace: Workspace, subjects: dict[Key, Subject], stored: StoredSignal, record: Record, reason: str | None = None
 ) -> None:
-    """Nobody's: kept as a subject so that the drain reports it with the others."""
+    _with_verdict(workspace, subjects, stored, record, Unclaimed(reason=reason or _why(record)))
+
+
+def _with_verdict(
+    workspace: Workspace,
+    subjects: dict[Key, Subject],
+    stored: StoredSignal,
+    record: Record | None,
+    verdict: Unclaimed | Ignore,
+) -> None:
+    """Nobody's, or gone: kept as a subject so that the drain reports it with the others."""
     key = stored.signal.key
     subject = Subject(
         mapping=workspace.pack.kinds[key.kind],
@@ -168,7 +180,7 @@ def _unclaimed(
         records={Side.STRIPE: record},
         signals=[stored],
     )
-    subject.verdict = Unclaimed(reason=reason or _why(record))
+    subject.verdict = verdict
     subjects[subject.link.born] = subject
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from connector.core.mapping import KindMapping
     from connector.core.model import Key
-    from connector.core.view import Parents, Policy, Read, Unclaimed
+    from connector.core.view import Ignore, Parents, Policy, Read, Unclaimed
     from connector.ports import StoredSignal
 
 
@@ -40,8 +40,8 @@ class Subject:
     keep_signals: bool = False
     #: Salesforce was written after it was read: its version is not known any more
     stale: bool = False
-    #: known before any lifecycle was asked: nobody claims it
-    verdict: Unclaimed | None = None
+    #: known before any lifecycle was asked: nobody claims it, or it is gone
+    verdict: Unclaimed | Ignore | None = None
 
     def want(self, read: Read) -> None:
         """To be read before it is asked again."""

@@ -56,6 +56,8 @@ class World:
     fate: Fate = field(default_factory=Fate)
     #: the zone in which the org's dates are meant
     time_zone: str = "UTC"
+    #: False leaves the currency of an org with one currency out of the settings
+    names_currency: bool = True
     #: further settings of the simulated org
     org_settings: dict[str, Any] = field(default_factory=dict)
 
@@ -77,7 +79,7 @@ class World:
                 instance_url=ORG_URL,
                 client_id=self.org.client_id,
                 client_secret=self.org.client_secret,
-                currency=None if self.multi_currency else self.org.default_currency,
+                currency=self._currency(),
                 margin_s=0,
             ),
             pack=self.pack,
@@ -102,7 +104,7 @@ class World:
             policy=Policy(
                 go_live=self.go_live,
                 time_zone=ZoneInfo(self.time_zone),
-                currency=None if self.multi_currency else self.org.default_currency.lower(),
+                currency=self._currency(),
                 org_id=contact.identity.org_id,
             ),
             identity=contact.identity,
@@ -114,6 +116,10 @@ class World:
             **changes,
         )
         return self.workspace
+
+    def _currency(self) -> str | None:
+        """CONNECTOR_SALESFORCE__CURRENCY of this world."""
+        return self.org.default_currency.lower() if self.names_currency and not self.multi_currency else None
 
     def close(self) -> None:
         if self.workspace is not None:

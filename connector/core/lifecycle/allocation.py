@@ -134,5 +134,6 @@ def _act(
         progress=progress,
         moves_money=True,
         signals=(invoice.born,),
-        exclusive=invoice.born,
+        # lines are filled by what is open on them: the next payment looks when this one is through
+        exclusive=invoice.born if invoice.born in view.others else None,
     )

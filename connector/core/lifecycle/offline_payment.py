@@ -13,10 +13,10 @@ from typing import Any
 
 from connector.core.bodies import constants, salesforce_update
 from connector.core.mapping import read_path
-from connector.core.model import Key, Link, LinkState, Side
+from connector.core.model import Key, Link, LinkState, Record, Side
 from connector.core.moments import midday_epoch
 from connector.core.money import to_minor
-from connector.core.view import Act, Decision, Ignore, Park, Settled, View, Wait, mark, need
+from connector.core.view import Act, Decision, Ignore, Park, Read, Settled, View, Wait, mark, need
 
 
 def decide(view: View) -> Decision:
@@ -88,16 +88,17 @@ def _is_mirrored(invoice: Link) -> bool:
 
 
 def _report(view: View, invoice_id: str, invoice: Link, amount: int) -> Decision:
-    ready = _payable(invoice)
-    if ready is not None:
-        return ready
-    remaining = _remaining(invoice)
-    if remaining is not None and amount > remaining:
-        return Park(
-            code="offline_payment.exceeds_remaining",
-            reason=f"{amount} allocated, {invoice.mate_id} asks for {remaining} (minor units of {view.currency}); "
-            "the customer may have paid at Stripe as well",
-        )
+    waits = _not_final(invoice)
+    if waits is not None:
+        return waits
+    assert invoice.mate_id is not None
+    there = Key(side=Side.STRIPE, kind="invoice", id=invoice.mate_id)
+    if there not in view.others:
+        # what is still asked for decides, as it is now: the customer may be paying this minute
+        return Read(others=frozenset({there}))
+    refused = _cannot_take(view, there.id, view.others[there], amount)
+    if refused is not None:
+        return refused
     paid_on = view.role("date")
     moment = int(view.now.timestamp())
     if paid_on is not None:
@@ -127,25 +128,32 @@ def _report(view: View, invoice_id: str, invoice: Link, amount: int) -> Decision
         progress={"currency": view.currency, "invoice": invoice_id, "amount": amount},
         volatile=frozenset({"initiated_at", "guaranteed"}),
         moves_money=True,
+        exclusive=there,
     )
 
 
-def _payable(invoice: Link) -> Wait | Park | None:
-    """None when the invoice can take a payment at Stripe now."""
-    status = invoice.progress.get("status")
-    if invoice.mate_id is None or status in (None, "draft"):
+def _not_final(invoice: Link) -> Wait | None:
+    if invoice.mate_id is None or invoice.progress.get("status") in (None, "draft"):
         return Wait(on=invoice.born, reason=f"invoice {invoice.born.id} is not finalised at Stripe yet")
-    if status != "open":
-        return Park(
-            code="offline_payment.invoice_not_open",
-            reason=f"{invoice.mate_id} is {status} at Stripe; the money may have been paid twice",
-        )
     return None
 
 
-def _remaining(invoice: Link) -> int | None:
-    pair = invoice.shadow.get("remaining")
-    return None if pair is None or pair[1] is None else int(pair[1])
+def _cannot_take(view: View, invoice_id: str, invoice: Record | None, amount: int) -> Park | None:
+    """Why the Stripe invoice, as it is now, does not take the payment."""
+    status = "gone" if invoice is None or invoice.deleted else str(invoice.fields.get("status"))
+    if invoice is None or status != "open":
+        return Park(
+            code="offline_payment.invoice_not_open",
+            reason=f"{invoice_id} is {status} at Stripe; the money may have been paid twice",
+        )
+    remaining = int(invoice.fields["amount_remaining"])
+    if amount <= remaining:
+        return None
+    return Park(
+        code="offline_payment.exceeds_remaining",
+        reason=f"{amount} allocated, {invoice_id} asks for {remaining} (minor units of {view.currency}); "
+        "the customer may have paid at Stripe as well",
+    )
 
 
 def _linked(view: View, state: str, amounts: dict[str, int]) -> Decision:
@@ -165,9 +173,12 @@ def _linked(view: View, state: str, amounts: dict[str, int]) -> Decision:
                 on=Key(side=Side.SALESFORCE, kind="invoice", id=invoice_id),
                 reason=f"invoice {invoice_id} is not linked",
             )
-        ready = _payable(invoice)
-        if ready is not None:
-            return ready
+        there = Key(side=Side.STRIPE, kind="invoice", id=invoice.mate_id)
+        if there not in view.others:
+            return Read(others=frozenset({there}))
+        refused = _cannot_take(view, there.id, view.others[there], int(progress["amount"]))
+        if refused is not None:
+            return refused
         return Act(
             target=Side.STRIPE,
             action="attach",
@@ -175,7 +186,8 @@ def _linked(view: View, state: str, amounts: dict[str, int]) -> Decision:
             body={"payment_record": view.link.mate_id},
             progress={"attached": True},
             moves_money=True,
-            signals=(Key(side=Side.STRIPE, kind="invoice", id=invoice.mate_id),),
+            signals=(there,),
+            exclusive=there,
         )
     assert view.salesforce is not None
     if view.salesforce.fields.get(view.mapping.salesforce.marker) != view.link.mate_id:
