@@ -57,6 +57,6 @@ def print_findings(console: Console, groups: list[dict[str, Any]]) -> None:
     console.print("Findings", style="bold")
     for group in groups:
         example = group["example"]
-        console.print(f"  {group['severity']:<8} {group['code']}  x {group['count']}", style=_STYLES[group["severity"]])
+        console.print(f"  {group['severity']:<8} {group['code']}  ({group['count']})", style=_STYLES[group["severity"]])
         console.print(f"           e.g. {example['subject']}: {example['observed']}")
         console.print(f"           fix: {example['remedy']}")

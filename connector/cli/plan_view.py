@@ -41,7 +41,7 @@ def print_plan(
             console.print(f"  … and {len(pairs) - entries_max} more: {title}", style="dim")
     for kind, reasons in plan.not_mirrored.items():
         for reason, count in reasons.items():
-            console.print(f"- {kind} not mirrored: {reason} {count} x", style="dim")
+            console.print(f"- {kind} not mirrored: {reason} ({count})", style="dim")
     for kind, reason in stopped.items():
         console.print(f"! {kind} must not run: {reason}", style="bold red")
     _print_summary(console, plan)

@@ -45,7 +45,7 @@ def print_report(console: Console, answer: dict[str, Any]) -> None:
     print_kinds(console, answer["kinds"])
     for kind, count in answer["kinds"].items():
         for reason, number in count.get("not_mirrored", {}).items():
-            console.print(f"- {kind} not mirrored: {reason} x {number}", style="dim")
+            console.print(f"- {kind} not mirrored: {reason} ({number})", style="dim")
     for kind, reason in answer["stopped_kinds"].items():
         console.print(f"! {kind} must not run: {reason}", style="bold red")
     print_findings(console, answer["findings"])

@@ -48,7 +48,7 @@ _EMAIL: Final = re.compile(r"([A-Za-z0-9])[A-Za-z0-9._%+'-]*@([A-Za-z0-9-]+(?:\.
 _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), HIDDEN),
     # Stripe keys and webhook secrets (stripe/platform.md)
-    (re.compile(r"(?<![A-Za-z0-9])((?:sk|rk|whsec)_(?:live_|test_)?)[A-Za-z0-9_+/=]+"), rf"\1{HIDDEN}"),
+    (re.compile(r"(?<![A-Za-z0-9])((?:sk|rk|whsec)_(?:live_|test_)?+)[A-Za-z0-9_+/=]+"), rf"\1{HIDDEN}"),
     # a Salesforce session: 15 or 18 characters of the org id, `!`, the secret part
     (re.compile(r"\b(00D[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?)!\S+?(?=[\s\"',;&)}\]]|$)"), rf"\1!{HIDDEN}"),
     (re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"), HIDDEN),

@@ -8,7 +8,7 @@ from tests.house.tree import ROOT, modules
 
 FILE_LINES_MAX = 400
 #: a table of scenarios may be longer than code, not without end
-TEST_FILE_LINES_MAX = 450
+TEST_FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 70
 
 FOLDERS = ("connector/", "bench/", "tools/", "tests/")

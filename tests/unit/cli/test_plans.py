@@ -1,0 +1,160 @@
+"""A plan for people and as a file."""
+
+from __future__ import annotations
+
+import io
+import json
+import stat
+
+import pytest
+from rich.console import Console
+
+from connector.cli.plan_file import load_plan, masked, save_plan
+from connector.cli.plan_view import print_plan
+from connector.core.errors import UsageError
+from connector.core.plan import FieldChange, Plan, PlanEntry
+
+
+def entry(**given):
+    defaults = {
+        "kind": "invoice",
+        "id": "a0Fcw000000000DEAQ",
+        "label": "INV-20417",
+        "target": "stripe",
+        "action": "create",
+        "target_id": None,
+        "changes": (FieldChange(field="collection_method", old=None, new="send_invoice"),),
+        "moves_money": False,
+        "destructive": False,
+        "amount_minor": None,
+        "currency": None,
+        "base": {"salesforce": "2026-11-21T12:00:00.000+0000"},
+        "digest": "d" * 64,
+        "calls": {"stripe": 3},
+    }
+    return PlanEntry(**(defaults | given))
+
+
+def plan(*entries, **given):
+    defaults = {"org_id": "00D1", "account_id": "acct_1", "pack_digest": "p", "created_at": "2026-11-21T12:00:00+00:00"}
+    return Plan(entries=entries, **(defaults | given))
+
+
+def shown(made, **given):
+    stream = io.StringIO()
+    console = Console(file=stream, width=200, highlight=False, markup=False)
+    print_plan(console, made, **({"stopped": {}} | given))
+    return stream.getvalue()
+
+
+CREATE = entry(moves_money=True, amount_minor=1240000, currency="usd")
+UPDATE = entry(
+    kind="customer",
+    id="001cw0000000007AAA",
+    label="Acme [Corp]",
+    action="update",
+    target_id="cus_1",
+    changes=(
+        FieldChange(field="email", old="ap@acme.com", new="billing@acme.com"),
+        FieldChange(field="shipping", old=None, new={"phone": "+1 555 0100", "name": "Acme"}),
+    ),
+    calls={"stripe": 1},
+)
+VOID = entry(
+    action="void", target_id="in_9", changes=(), destructive=True, moves_money=True, amount_minor=70683, currency="jpy"
+)
+
+
+def test_a_create_shows_its_values_and_amount():
+    text = shown(plan(CREATE))
+    assert '# invoice a0Fcw000000000DEAQ "INV-20417"  Salesforce → Stripe invoice (new)' in text
+    assert "+ create invoice  12,400.00 USD [moves money]" in text
+    assert '    + collection_method = "send_invoice"' in text
+
+
+def test_an_update_shows_old_and_new():
+    text = shown(plan(UPDATE))
+    assert '"Acme [Corp]"' in text  # no markup is read out of data
+    assert '~ email: "ap@acme.com" → "billing@acme.com"' in text
+
+
+def test_a_void_is_marked():
+    assert "- void invoice  70,683 JPY [moves money] [destructive]" in shown(plan(VOID))
+
+
+def test_the_last_line_sums_up_per_currency_and_estimates_calls():
+    last = shown(plan(UPDATE, CREATE, CREATE, VOID)).splitlines()[-1]
+    assert last == (
+        "Plan: 2 create, 1 update, 1 void · money billed or moved: 70,683 JPY, 24,800.00 USD · "
+        "API calls ≈ 0 Salesforce / 10 Stripe"
+    )
+
+
+def test_an_empty_plan_says_so():
+    assert shown(plan()).splitlines() == [
+        "Plan: no changes · money billed or moved: none · API calls ≈ 0 Salesforce / 0 Stripe"
+    ]
+
+
+def test_what_is_not_done_is_said_too():
+    made = plan(
+        waiting=(("invoice a1", "its customer"),),
+        parked=(("quote q1", "a line is negative"),),
+        not_mirrored={"invoice": {"before go-live": 7}},
+    )
+    text = shown(made, stopped={"payment": "a field is hidden"})
+    for words in (
+        "waits  invoice a1: its customer",
+        "parked  quote q1: a line is negative",
+        "invoice not mirrored: before go-live (7)",
+        "payment must not run: a field is hidden",
+        "1 waiting, 1 parked",
+    ):
+        assert words in text
+
+
+def test_a_shortened_plan_counts_what_it_leaves_out():
+    text = shown(plan(*[CREATE] * 5, UPDATE), entries_max=2)
+    assert text.count("+ create invoice") == 2
+    assert "… and 3 more: create invoice" in text
+    assert "money billed or moved: 62,000.00 USD" in text
+
+
+def test_contacts_are_masked_and_digests_kept():
+    made = masked(plan(UPDATE))
+    assert "ap@acme.com" not in json.dumps(made.as_dict())
+    assert "+1 555" not in json.dumps(made.as_dict())
+    assert "a***@acme.com" in json.dumps(made.as_dict())
+    assert made.entries[0].digest == UPDATE.digest
+
+
+def test_a_saved_plan_is_read_back_and_nobody_elses(tmp_path):
+    path = tmp_path / "nov21.plan"
+    made = plan(CREATE, UPDATE, waiting=(("a", "b"),))
+    sha256 = save_plan(made, path)
+    assert load_plan(path) == made
+    assert len(sha256) == 64
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{}", '{"schema_version": 99}', '{"schema_version": 1}', "\x00", '{"schema_version": 1, "entries": 3}'],
+)
+def test_what_is_no_plan_is_refused_with_a_remedy(tmp_path, content):
+    path = tmp_path / "x.plan"
+    path.write_text(content)
+    with pytest.raises(UsageError) as caught:
+        load_plan(path)
+    assert str(path) in str(caught.value)
+    assert "connector plan --out" in str(caught.value)
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(UsageError, match="cannot be read"):
+        load_plan(tmp_path / "none.plan")
+
+
+def test_a_folder_that_cannot_be_written(tmp_path):
+    with pytest.raises(UsageError, match="cannot be written"):
+        save_plan(plan(), tmp_path / "none" / "x.plan")
