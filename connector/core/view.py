@@ -116,6 +116,8 @@ class Act:
     progress: Mapping[str, Any] = field(default_factory=dict)
     #: parameters that depend on the moment, left out when two plans are compared
     volatile: frozenset[str] = frozenset()
+    #: what the steps after this one will carry, with a stable repr: who approves a plan approves it too
+    later: tuple[object, ...] = ()
     #: True for steps that move or bill money; listed last and in red by `plan`
     moves_money: bool = False
     #: True for steps that end a document: void, cancel, delete

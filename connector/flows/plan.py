@@ -153,6 +153,8 @@ def _entry(subject: Subject, act: Act, book: ParentBook) -> PlanEntry:
     mapping = subject.mapping
     body = _symbolic(dict(act.body), book)
     lasting = {name: value for name, value in body.items() if name not in act.volatile}
+    if act.later:
+        lasting["later"] = [repr(part) for part in act.later]
     return PlanEntry(
         kind=mapping.kind,
         id=subject.link.born.id,

@@ -52,6 +52,7 @@ def birth(view: View, state: str, value: str) -> Decision:
         sent=sent,
         progress={"currency": view.currency, "account": view.role("customer")},
         volatile=frozenset({"due_date"}),
+        later=tuple(lines),
         moves_money=True,
     )
 

@@ -127,6 +127,7 @@ def _report(view: View, invoice_id: str, invoice: Link, amount: int) -> Decision
         body=body,
         progress={"currency": view.currency, "invoice": invoice_id, "amount": amount},
         volatile=frozenset({"initiated_at", "guaranteed"}),
+        later=(invoice_id,),
         moves_money=True,
         exclusive=there,
     )

@@ -82,6 +82,7 @@ def _birth(view: View, known: Mapping[str, tuple[Mapping[str, Any], Link]]) -> D
         },
         sent=sent,
         progress={"currency": view.currency, "account": account},
+        later=tuple((row_id, link.born.id, row["amount_paid"]) for row_id, (row, link) in sorted(known.items())),
         moves_money=True,
     )
 

@@ -1,0 +1,169 @@
+"""plan: what a pass would write, without writing; apply: exactly what was approved."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from connector.core.errors import UsageError
+from connector.core.plan import Plan
+from connector.flows.apply import apply_plan
+from connector.flows.plan import make_plan
+from tests.support import builders as b
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.world import World
+
+
+def _plan(world: World) -> Plan:
+    return make_plan(world.workspace or world.open())
+
+
+def _kept(plan: Plan) -> Plan:
+    """The plan as it comes back from its file."""
+    return Plan.from_dict(json.loads(json.dumps(plan.as_dict())))
+
+
+def _new_business(world: World) -> tuple[str, str, str]:
+    account = b.account(world)
+    seat = b.product(world)
+    invoice = b.invoice(world, b.Item(subtotal="100.00", tax="19.00", product=seat), account_id=account)
+    return account, seat, invoice
+
+
+def test_a_plan_writes_nothing_anywhere(world: World) -> None:
+    _new_business(world)
+    workspace = world.open()
+    _plan(world)
+    assert (world.org.counters["writes"], world.account.counters["writes"]) == (0, 0)
+    assert workspace.store.load_links_in() == []
+    assert workspace.store.count_signals() == {}
+
+
+def test_parents_come_first_money_comes_last_with_totals_per_currency(world: World) -> None:
+    account, seat, invoice = _new_business(world)
+    yen = b.invoice(world, b.Item(subtotal="5000"), account_id=account, code="JPY")
+    plan = _plan(world)
+    assert [(entry.kind, entry.action) for entry in plan.entries] == [
+        ("product", "create"),
+        ("customer", "create"),
+        ("invoice", "create"),
+        ("invoice", "create"),
+    ]
+    assert {entry.id for entry in plan.entries} == {account, seat, invoice, yen}
+    assert plan.totals() == {"usd": 11_900, "jpy": 5_000}
+    assert [entry.moves_money for entry in plan.entries] == [False, False, True, True]
+
+
+def test_ids_that_do_not_exist_yet_are_symbolic(world: World) -> None:
+    account, _, invoice = _new_business(world)
+    entry = next(entry for entry in _plan(world).entries if entry.id == invoice)
+    assert {change.field: change.new for change in entry.changes}["customer"] == f"{{customer {account}}}"
+
+
+def test_the_digest_is_the_same_before_and_after_the_parents_were_made(world: World) -> None:
+    account, seat, invoice = _new_business(world)
+    before = {entry.id: entry.digest for entry in _plan(world).entries}
+    world.sync(kinds=["product", "customer"])
+    b.invoice(world, account_id=account)
+    after = {entry.id: entry.digest for entry in _plan(world).entries}
+    assert after[invoice] == before[invoice]
+    assert seat not in after
+
+
+def test_a_planned_update_shows_old_and_new(world: World) -> None:
+    _, seat, _ = _new_business(world)
+    world.sync()
+    world.org.update("Product2", seat, {"Name": "Renamed"})
+    [entry] = _plan(world).entries
+    assert [(change.field, change.old, change.new) for change in entry.changes] == [
+        ("name", "Platform seat", "Renamed")
+    ]
+    assert (entry.kind, entry.target, entry.moves_money) == ("product", "stripe", False)
+
+
+def test_a_void_is_destructive_and_last(world: World) -> None:
+    account, _, invoice = _new_business(world)
+    world.sync()
+    world.org.update("blng__Invoice__c", invoice, {"blng__InvoiceStatus__c": "Cancelled"})
+    world.org.update("Account", account, {"Name": "Renamed"})
+    plan = _plan(world)
+    assert [(entry.kind, entry.action) for entry in plan.entries] == [("customer", "update"), ("invoice", "void")]
+    assert plan.entries[-1].destructive
+
+
+def test_what_parks_or_is_not_mirrored_is_listed_with_its_reason(world: World) -> None:
+    quote = b.quote(world, expires_in_days=-1)
+    b.invoice(world, b.Item(subtotal="0"))
+    plan = _plan(world)
+    [(key, reason)] = plan.parked
+    assert key == f"quote {quote}"
+    assert "has passed" in reason
+    assert plan.not_mirrored["invoice"] == {"zero": 1}
+
+
+def test_a_plan_after_a_pass_is_empty(world: World) -> None:
+    _new_business(world)
+    world.sync()
+    world.sync()
+    assert _plan(world).entries == ()
+
+
+def test_apply_does_what_was_approved(world: World) -> None:
+    account, _, invoice = _new_business(world)
+    plan = _kept(_plan(world))
+    assert world.workspace is not None
+    report, refused = apply_plan(world.workspace, plan)
+    assert refused == []
+    assert report.of("invoice").created == 1
+    assert b.the_one(world, "invoices", invoice)["status"] == "open"
+    assert b.the_one(world, "customers", account)
+    b.assert_still(world)
+
+
+def test_apply_refuses_what_changed_since_and_does_the_rest(world: World) -> None:
+    _, _, first = _new_business(world)
+    second = b.invoice(world, b.Item(subtotal="10.00"))
+    plan = _kept(_plan(world))
+    b.add_lines(world, second, [b.Item(subtotal="5.00")])
+    world.org.update("blng__Invoice__c", second, {"blng__DueDate__c": "2027-01-31"})
+    assert world.workspace is not None
+    _, refused = apply_plan(world.workspace, plan)
+    assert [key for key, _ in refused] == [f"invoice {second}"]
+    assert b.at_stripe(world, "invoices", second) == []
+    assert b.the_one(world, "invoices", first)["status"] == "open"
+
+
+def test_apply_refuses_other_lines_of_the_same_invoice(world: World) -> None:
+    """The lines are added in a later step of the life that was approved: they are part of what was approved."""
+    account = b.account(world)
+    invoice = b.invoice(world, b.Item(subtotal="10.00"), account_id=account)
+    plan = _kept(_plan(world))
+    b.add_lines(world, invoice, [b.Item(subtotal="990.00")])
+    assert world.workspace is not None
+    _, refused = apply_plan(world.workspace, plan)
+    assert [key for key, _ in refused] == [f"invoice {invoice}"]
+    assert world.stripe_list("/v1/invoices") == []
+
+
+def test_apply_refuses_what_is_done_already(world: World) -> None:
+    _, _, invoice = _new_business(world)
+    plan = _kept(_plan(world))
+    world.sync()
+    assert world.workspace is not None
+    report, refused = apply_plan(world.workspace, plan)
+    assert f"invoice {invoice}" in [key for key, _ in refused]
+    assert report.writes == 0
+    assert len(b.at_stripe(world, "invoices", invoice)) == 1
+
+
+def test_apply_refuses_the_plan_of_another_org(world: World, make_world: Callable[..., World]) -> None:
+    _new_business(world)
+    plan = _plan(world)
+    other = make_world(seed=2)
+    with pytest.raises(UsageError, match="Salesforce org"):
+        apply_plan(other.open(), plan)
