@@ -23,7 +23,7 @@ from pydantic import (
     PrivateAttr,
     SecretStr,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from connector.config.places import share
 from connector.core.money import currency_code
@@ -135,7 +135,7 @@ class LogSettings(_Group):
 
 
 class Settings(BaseSettings):
-    """All settings. Construct by `settings_loader.load_settings`; `Settings()` alone would read the process."""
+    """All settings. Construct by `settings_loader.load_settings`, which knows where they may stand."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -167,6 +167,19 @@ class Settings(BaseSettings):
 
     #: where each setting that is not a default came from: dotted name -> `environment`, `.env:3`, ...
     _sources: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What the loader read, and nothing else: left alone, pydantic-settings would add this process's environment."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
 
     @property
     def database_url(self) -> str:

@@ -36,8 +36,31 @@ def apply_plan(workspace: Workspace, plan: Plan) -> tuple[PassReport, list[tuple
             refused.append((entry.key, f"the plan differs now: {now.action} with other content"))
         else:
             approved.append(_born(workspace, entry.kind, entry.id))
+    approved = _without_refused_parents(workspace, plan, approved, refused)
     report = run_pass(workspace, only=approved) if approved else PassReport()
     return report, refused
+
+
+def _without_refused_parents(
+    workspace: Workspace, plan: Plan, approved: list[Key], refused: list[tuple[str, str]]
+) -> list[Key]:
+    """A pass makes the parents its records need: a record whose parent was refused is refused with it.
+
+    Entries name parents that were not made yet by a symbolic id, `{product 01t...}`.
+    """
+    left = dict.fromkeys(approved)
+    while True:
+        names = {key: f"{{{key}}}" for key, _ in refused}
+        for entry in plan.entries:
+            key = _born(workspace, entry.kind, entry.id) if entry.kind in workspace.kinds() else None
+            content = str([change.new for change in entry.changes])
+            parents = [parent for parent, name in names.items() if name in content]
+            if key in left and parents:
+                del left[key]
+                refused.append((entry.key, f"it needs {parents[0]}, which was refused"))
+                break
+        else:
+            return list(left)
 
 
 def _born(workspace: Workspace, kind: str, record_id: str) -> Key:
