@@ -453,3 +453,21 @@ def test_what_was_paid_at_stripe_is_no_such_error(world: World) -> None:
     assert b.findings(world) == {}
     b.assert_still(world)
     assert b.findings(world) == {}
+
+
+@pytest.mark.parametrize("rollups_move", [True, False])
+def test_a_credit_note_that_lowers_the_balance_is_such_an_error(
+    make_world: Callable[..., World], rollups_move: bool
+) -> None:
+    """The allocation feeds a roll-up that feeds a formula: neither need move a timestamp of the invoice."""
+    world = make_world(org_settings={"rollups_move_modstamp": rollups_move})
+    account = b.account(world)
+    invoice, mate = _mirrored(world, account_id=account)
+    b.credit(world, invoice, "20.00", account_id=account)
+    assert world.org.get(INVOICE, invoice)["blng__Balance__c"] == Decimal("80.00")
+    world.sync()
+    [finding] = b.findings(world)["invoice.balance_fell"]
+    assert "8000" in finding.observed
+    assert "10000" in finding.observed
+    assert _stripe(world, mate)["amount_remaining"] == 10_000
+    b.assert_still(world)

@@ -204,6 +204,27 @@ def allocate(
     )
 
 
+def credit(world: World, invoice_id: str, amount: str, *, account_id: str, code: str = "USD") -> str:
+    """A posted credit note, allocated to the invoice's first line."""
+    money = currency(world, code)
+    day = world.clock.now().date().isoformat()
+    head = {"blng__Account__c": account_id, "blng__Status__c": "Posted", "blng__CreditNoteDate__c": day, **money}
+    note = world.org.create("blng__CreditNote__c", head)
+    row = {"blng__CreditNote__c": note, "blng__TotalAmount__c": Decimal(amount), **money}
+    credit_line = world.org.create("blng__CreditNoteLine__c", row)
+    lines = rows(world, "blng__InvoiceLine__c")
+    line = next(line["Id"] for line in lines if line["blng__Invoice__c"] == invoice_id)
+    allocation = {
+        "blng__CreditNoteLine__c": credit_line,
+        "blng__InvoiceLine__c": line,
+        "blng__Amount__c": Decimal(amount),
+        "blng__Type__c": "Allocation",
+        **money,
+    }
+    world.org.create("blng__CreditNoteAllocation__c", allocation)
+    return note
+
+
 def currency(world: World, code: str) -> dict[str, str]:
     return {"CurrencyIsoCode": code} if world.multi_currency else {}
 
