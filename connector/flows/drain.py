@@ -7,20 +7,20 @@ each other; different pairs never wait for one another.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from connector.core import settle
-from connector.core.fields import FieldErrors
 from connector.core.lifecycle import decide
-from connector.core.model import Finding, Key, Link, LinkState, Severity, Side
-from connector.core.view import Act, Decision, Ignore, Park, Read, Settled, Unclaimed, Wait
+from connector.core.model import Key, Link, Side
+from connector.core.view import Act, Decision, Read, Settled, Wait
+from connector.flows.ending import Ending, end, store
 from connector.flows.exclusive import Exclusive
 from connector.flows.parents import ParentBook
 from connector.flows.perform import perform
 from connector.flows.route import link_by_marker, route
 from connector.flows.subject import Subject
-from connector.ports import Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,32 +29,36 @@ if TYPE_CHECKING:
     from connector.flows.workspace import Workspace
     from connector.ports import StoredSignal
 
+#: pairs read and written together: what one Salesforce call takes
+CHUNK = 200
 #: the longest lifecycle allocates a payment to each line of an invoice; one that does not come to rest is a bug
 ROUNDS_MAX = 1000
 
 
-@dataclass(slots=True, kw_only=True)
-class _Ending:
-    """What the batch's decisions without a call change, stored together at the end."""
-
-    settlements: list[Settlement] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    cleared: list[tuple[str, str]] = field(default_factory=list)
-    seen: list[StoredSignal] = field(default_factory=list)
-
-
 def drain(workspace: Workspace, signals: Sequence[StoredSignal], report: PassReport) -> None:
-    """Works off these signals. Raises what stops a whole side; every settled step stays settled."""
+    """Works off these signals. Raises what stops a whole side; every settled step stays settled.
+
+    Goes in chunks: while one is decided and written, the next is read, so that neither system waits
+    for the other. A pair is in one chunk only, whatever number of signals named it.
+    """
     subjects, idle = route(workspace, signals)
-    ending = _Ending(seen=list(idle))
+    store(workspace, Ending(seen=list(idle)))
     book = ParentBook(workspace)
-    fetch(workspace, subjects)
-    for subject in subjects:
-        book.add(subject)
-    try:
-        _rounds(workspace, subjects, book, ending, report)
-    finally:
-        _store(workspace, ending)
+    chunks = [subjects[start : start + CHUNK] for start in range(0, len(subjects), CHUNK)]
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as reader:
+        coming = [reader.submit(fetch, workspace, chunk) for chunk in chunks[:1]]
+        for place, chunk in enumerate(chunks, 1):
+            coming.pop().result()
+            if workspace.stop():
+                return
+            coming += [reader.submit(fetch, workspace, after) for after in chunks[place : place + 1]]
+            for subject in chunk:
+                book.add(subject)
+            ending = Ending()
+            try:
+                _rounds(workspace, chunk, book, ending, report)
+            finally:
+                store(workspace, ending)
 
 
 def fetch(workspace: Workspace, subjects: Sequence[Subject]) -> None:
@@ -120,7 +124,7 @@ class _Round:
 
 
 def _rounds(
-    workspace: Workspace, subjects: list[Subject], book: ParentBook, ending: _Ending, report: PassReport
+    workspace: Workspace, subjects: list[Subject], book: ParentBook, ending: Ending, report: PassReport
 ) -> None:
     active = subjects
     waiting: list[tuple[Subject, Wait]] = []
@@ -129,7 +133,7 @@ def _rounds(
         turn = _Round(waits=waiting, exclusive=exclusive)
         for subject, decision in ask_all(workspace, active, book):
             if not _sort(workspace, subject, decision, turn, book):
-                _end(workspace, subject, decision, ending, report)
+                end(workspace, subject, decision, ending, report)
         if workspace.stop():
             for subject in turn.unfinished:
                 subject.keep_signals = True
@@ -148,7 +152,7 @@ def _rounds(
     else:
         raise AssertionError(f"no rest after {ROUNDS_MAX} rounds: {active[0].link.born}")
     for subject, wait in waiting:
-        _end(workspace, subject, wait, ending, report)
+        end(workspace, subject, wait, ending, report)
 
 
 def _sort(workspace: Workspace, subject: Subject, decision: Decision, turn: _Round, book: ParentBook) -> bool:
@@ -175,7 +179,7 @@ def _write(
     workspace: Workspace,
     acts: Sequence[tuple[Subject, Act]],
     book: ParentBook,
-    ending: _Ending,
+    ending: Ending,
     report: PassReport,
 ) -> list[Subject]:
     """Carries out one step for each; the subjects whose step was applied."""
@@ -231,82 +235,3 @@ def pull_in(workspace: Workspace, wait: Wait, book: ParentBook) -> list[Subject]
     parent.wanted.add(mapping.born)
     book.add(parent)
     return [parent]
-
-
-def _end(workspace: Workspace, subject: Subject, decision: Decision, ending: _Ending, report: PassReport) -> None:
-    kind = subject.mapping.kind
-    count = report.of(kind)
-    link = subject.link_at_home(workspace.shards)
-    if isinstance(decision, Settled):
-        link = _settled(workspace, subject, link, decision)
-        ending.findings += decision.findings
-        ending.cleared += decision.cleared
-    elif isinstance(decision, Park):
-        count.parked += 1
-        ending.findings += decision.findings
-        link = replace(link, state=LinkState.PARKED, reason=decision.reason, reason_code=decision.code)
-    elif isinstance(decision, Wait):
-        count.waiting += 1
-        link = replace(
-            link, state=LinkState.WAITING, reason=decision.reason, reason_code="waiting", waiting_on=decision.on
-        )
-    elif isinstance(decision, Ignore):
-        count.not_mirrored[decision.reason] += 1
-        if link.born.side is Side.STRIPE:
-            ending.cleared.append((f"unclaimed.{kind}", link.born.id))
-        if subject.stored is None:
-            ending.seen += subject.signals
-            return
-        link = replace(link, state=LinkState.CLOSED, reason=decision.reason, reason_code=None, waiting_on=None)
-    else:
-        assert isinstance(decision, Unclaimed)
-        count.unclaimed += 1
-        ending.findings.append(_unclaimed(subject, decision))
-        ending.seen += subject.signals
-        return
-    if link != subject.stored:
-        event = f"{kind} {decision.__class__.__name__.lower()}"
-        ending.settlements.append(Settlement(link=link, event=event if link.state is not LinkState.OPEN else ""))
-        subject.link = subject.stored = link
-    if not subject.keep_signals:
-        ending.seen += subject.signals
-
-
-def _settled(workspace: Workspace, subject: Subject, link: Link, decision: Settled) -> Link:
-    state = LinkState.CLOSED if decision.closed else LinkState.OPEN
-    progress = {**link.progress, **decision.progress}
-    stripe = subject.records.get(Side.STRIPE)
-    if stripe is not None:
-        progress |= settle.observed(stripe.fields)
-    link = replace(link, state=state, reason=None, reason_code=None, waiting_on=None, progress=progress)
-    if subject.records.get(Side.SALESFORCE) is None or stripe is None:
-        return link
-    view = subject.view(policy=workspace.policy, now=workspace.clock.now(), parents=lambda *_: None, kinds={})
-    try:
-        return settle.agreed(link, view.values(Side.SALESFORCE), view.values(Side.STRIPE))
-    except FieldErrors:
-        return link
-
-
-def _unclaimed(subject: Subject, decision: Unclaimed) -> Finding:
-    kind = subject.mapping.kind
-    return Finding(
-        code=f"unclaimed.{kind}",
-        subject=subject.link.born.id,
-        severity=Severity.WARNING,
-        observed=f"{kind} {subject.link.born.id} at Stripe belongs to nothing in Salesforce: {decision.reason}",
-        wanted="every record at Stripe has its counterpart in Salesforce, or somebody who knows why not",
-        why="the connector neither copies nor ignores what it did not make: copying could bill twice",
-        remedy="link it, or leave it to the people who made it",
-    )
-
-
-def _store(workspace: Workspace, ending: _Ending) -> None:
-    if ending.settlements:
-        workspace.store.settle(ending.settlements)
-    if ending.findings or ending.cleared:
-        # a finding made again in this batch is not cleared by an earlier step of it
-        made = {(finding.code, finding.subject) for finding in ending.findings}
-        workspace.store.report(ending.findings, cleared=[pair for pair in ending.cleared if pair not in made])
-    if ending.seen:
-        workspace.store.forget_signals(ending.seen)

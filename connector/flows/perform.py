@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from connector.flows.workspace import Workspace
 
 #: outcomes settled in one transaction; smaller loses less to a crash, larger commits less often
-SETTLE_BATCH = 200
+SETTLE_BATCH = 50
 
 
 @dataclass(slots=True, kw_only=True)

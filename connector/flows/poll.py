@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING
 
 from connector.core.model import Side
 from connector.flows.subject import shard_of
+from connector.ports import ChangePage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from connector.core.model import Signal
+    from connector.core.model import Cursor, Signal
     from connector.flows.workspace import Workspace
+
+#: signals stored in one transaction at least, when more are to come
+GATHER = 1000
 
 
 def poll(workspace: Workspace, *, since: datetime | None = None) -> int:
@@ -34,7 +39,8 @@ def _poll_side(workspace: Workspace, side: Side, since: datetime | None) -> int:
     def shard(signal: Signal) -> int:
         return shard_of(signal.key.id, workspace.shards)
 
-    for page in workspace.system(side).changes(cursors, kinds=workspace.kinds(), since=since):
+    pages = workspace.system(side).changes(cursors, kinds=workspace.kinds(), since=since)
+    for page in _gathered(pages):
         # reading again from a given moment must not move a cursor past what was not read yet
         cursors_moved = page.cursors if since is None else ()
         raised += workspace.store.record_signals(page.signals, cursors_moved, shard_of=shard)
@@ -42,3 +48,17 @@ def _poll_side(workspace: Workspace, side: Side, since: datetime | None) -> int:
         if workspace.stop():
             break
     return raised
+
+
+def _gathered(pages: Iterable[ChangePage]) -> Iterator[ChangePage]:
+    """Small pages put together, so that a burst of events is one transaction and not a hundred."""
+    signals: list[Signal] = []
+    cursors: list[Cursor] = []
+    for page in pages:
+        signals += page.signals
+        cursors += page.cursors
+        if len(signals) >= GATHER:
+            yield ChangePage(signals=tuple(signals), cursors=tuple(cursors))
+            signals, cursors = [], []
+    if signals or cursors:
+        yield ChangePage(signals=tuple(signals), cursors=tuple(cursors))

@@ -1,0 +1,115 @@
+"""What a drain's decisions without a call change: links at rest, findings, signals done with.
+
+Collected while a chunk is worked on and stored together, whatever happened to the rest of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from connector.core import settle
+from connector.core.fields import FieldErrors
+from connector.core.model import Finding, Link, LinkState, Severity, Side
+from connector.core.view import Decision, Ignore, Park, Settled, Unclaimed, Wait
+from connector.ports import Settlement
+
+if TYPE_CHECKING:
+    from connector.flows.report import PassReport
+    from connector.flows.subject import Subject
+    from connector.flows.workspace import Workspace
+    from connector.ports import StoredSignal
+
+
+@dataclass(slots=True, kw_only=True)
+class Ending:
+    """What is stored when a chunk is done with."""
+
+    settlements: list[Settlement] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    cleared: list[tuple[str, str]] = field(default_factory=list)
+    seen: list[StoredSignal] = field(default_factory=list)
+
+
+def end(workspace: Workspace, subject: Subject, decision: Decision, ending: Ending, report: PassReport) -> None:
+    """Writes down how a subject came to rest, and counts it."""
+    kind = subject.mapping.kind
+    count = report.of(kind)
+    link = subject.link_at_home(workspace.shards)
+    if isinstance(decision, Settled):
+        link = _settled(workspace, subject, link, decision)
+        ending.findings += decision.findings
+        ending.cleared += decision.cleared
+    elif isinstance(decision, Park):
+        count.parked += 1
+        ending.findings += decision.findings
+        link = replace(link, state=LinkState.PARKED, reason=decision.reason, reason_code=decision.code)
+    elif isinstance(decision, Wait):
+        count.waiting += 1
+        link = replace(
+            link, state=LinkState.WAITING, reason=decision.reason, reason_code="waiting", waiting_on=decision.on
+        )
+    elif isinstance(decision, Ignore):
+        count.not_mirrored[decision.reason] += 1
+        if link.born.side is Side.STRIPE:
+            ending.cleared.append((f"unclaimed.{kind}", link.born.id))
+        if subject.stored is None:
+            ending.seen += subject.signals
+            return
+        link = replace(link, state=LinkState.CLOSED, reason=decision.reason, reason_code=None, waiting_on=None)
+    else:
+        assert isinstance(decision, Unclaimed)
+        count.unclaimed += 1
+        ending.findings.append(_unclaimed(subject, decision))
+        ending.seen += subject.signals
+        return
+    if link != subject.stored:
+        event = f"{kind} {decision.__class__.__name__.lower()}"
+        ending.settlements.append(Settlement(link=link, event=event if link.state is not LinkState.OPEN else ""))
+        subject.link = subject.stored = link
+    if not subject.keep_signals:
+        ending.seen += subject.signals
+
+
+def _settled(workspace: Workspace, subject: Subject, link: Link, decision: Settled) -> Link:
+    state = LinkState.CLOSED if decision.closed else LinkState.OPEN
+    progress = {**link.progress, **decision.progress}
+    stripe = subject.records.get(Side.STRIPE)
+    if stripe is not None:
+        progress |= settle.observed(stripe.fields)
+    link = replace(link, state=state, reason=None, reason_code=None, waiting_on=None, progress=progress)
+    if subject.records.get(Side.SALESFORCE) is None or stripe is None:
+        return link
+    view = subject.view(policy=workspace.policy, now=workspace.clock.now(), parents=lambda *_: None, kinds={})
+    try:
+        return settle.agreed(link, view.values(Side.SALESFORCE), view.values(Side.STRIPE))
+    except FieldErrors:
+        return link
+
+
+def _unclaimed(subject: Subject, decision: Unclaimed) -> Finding:
+    kind = subject.mapping.kind
+    return Finding(
+        code=f"unclaimed.{kind}",
+        subject=subject.link.born.id,
+        severity=Severity.WARNING,
+        observed=f"{kind} {subject.link.born.id} at Stripe belongs to nothing in Salesforce: {decision.reason}",
+        wanted="every record at Stripe has its counterpart in Salesforce, or somebody who knows why not",
+        why="the connector neither copies nor ignores what it did not make: copying could bill twice",
+        remedy="link it, or leave it to the people who made it",
+    )
+
+
+def store(workspace: Workspace, ending: Ending) -> None:
+    """Stores links, findings and signals, in this order: a death in between only brings another look."""
+    if ending.settlements:
+        workspace.store.settle(ending.settlements)
+    # a finding made again in this chunk is not cleared by an earlier step of it
+    made = {(finding.code, finding.subject) for finding in ending.findings}
+    cleared = set(ending.cleared) - made
+    if cleared:
+        cleared &= {(finding.code, finding.subject) for finding in workspace.store.load_findings()}
+    if ending.findings or cleared:
+        workspace.store.report(ending.findings, cleared=sorted(cleared))
+    if ending.seen:
+        workspace.store.forget_signals(ending.seen)
