@@ -338,7 +338,7 @@ def test_an_address_that_is_none_is_refused(base):
 def connect_over(base):
     clock = StepClock()
     return connect(
-        StripeOptions(api_key="sk_live_4eC39HqLyjWDarjtT1zdp7dc", api_base=base),
+        StripeOptions(api_key="sk_live_4eC39HqLyjWDarjt", api_base=base),
         pack=stripe_pack(),
         clock=clock,
         caller=Caller(policy=RetryPolicy(), clock=clock, chance=lambda: 0.0),
@@ -347,7 +347,7 @@ def connect_over(base):
 
 
 def test_the_key_is_not_in_what_options_print():
-    assert "4eC39" not in repr(StripeOptions(api_key="sk_live_4eC39HqLyjWDarjtT1zdp7dc"))
+    assert "4eC39" not in repr(StripeOptions(api_key="sk_live_4eC39HqLyjWDarjt"))
 
 
 def test_a_host_that_cannot_be_reached_is_transient_and_says_where():
