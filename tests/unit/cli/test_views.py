@@ -1,0 +1,158 @@
+"""What people read: findings grouped, tables, progress without a terminal, the demo's home."""
+
+from __future__ import annotations
+
+import io
+import stat
+from datetime import date
+
+import pytest
+from rich.console import Console
+
+from connector.cli.demo.home import first_day_of_last_month, fresh_home, write_settings
+from connector.cli.demo.sandbox_process import Connection
+from connector.cli.findings import grouped, need_a_person, print_findings
+from connector.cli.output import Output, to_json
+from connector.cli.progress import Progress
+from connector.cli.report_view import print_kinds
+from connector.config.settings_loader import load_settings
+from connector.core.errors import ConfigError
+from connector.core.model import Finding, Severity
+
+
+def finding(code, subject, severity=Severity.WARNING, count=1):
+    return Finding(
+        code=code,
+        subject=subject,
+        severity=severity,
+        observed="seen",
+        wanted="right",
+        why="money",
+        remedy="do",
+        count=count,
+    )
+
+
+@pytest.fixture
+def console():
+    return Console(file=io.StringIO(), width=120, highlight=False, markup=False)
+
+
+class TestFindings:
+    FOUND = (
+        finding("drift.customer.phone", "001a"),
+        finding("drift.customer.phone", "001b", count=4),
+        finding("invoice.balance_fell", "a0F1", Severity.ERROR),
+        finding("salesforce.field_missing", "quote", Severity.BLOCKER),
+        finding("note", "x", Severity.INFO),
+    )
+
+    def test_worst_first_counted_with_an_example(self):
+        groups = grouped(self.FOUND)
+        assert [(group["code"], group["count"]) for group in groups] == [
+            ("salesforce.field_missing", 1),
+            ("invoice.balance_fell", 1),
+            ("drift.customer.phone", 5),
+            ("note", 1),
+        ]
+        assert groups[2]["example"]["subject"] == "001a"
+
+    @pytest.mark.parametrize(
+        ("severity", "needed"),
+        [(Severity.INFO, False), (Severity.WARNING, False), (Severity.ERROR, True), (Severity.BLOCKER, True)],
+    )
+    def test_errors_need_a_person(self, severity, needed):
+        assert need_a_person([finding("x", "y", severity)]) is needed
+
+    def test_each_is_printed_with_its_remedy(self, console):
+        print_findings(console, grouped(self.FOUND))
+        text = console.file.getvalue()
+        assert text.count("fix: do") == 4
+        assert "drift.customer.phone  (5)" in text
+
+    def test_none_is_said(self, console):
+        print_findings(console, [])
+        assert console.file.getvalue() == "Findings: none\n"
+
+
+def test_the_table_has_one_row_per_kind(console):
+    print_kinds(console, {"invoice": {"created": 15, "updated": 7, "waiting": 1, "parked": 2}})
+    header, row = console.file.getvalue().splitlines()
+    assert header.split() == ["kind", "mirrored", "updated", "waiting", "parked"]
+    assert row.split() == ["invoice", "15", "7", "1", "2"]
+
+
+def test_progress_without_a_terminal_is_a_line_per_step_and_now_and_then(capsys):
+    with Progress(Output(command="sync")) as progress:
+        for done in range(1, 1201):
+            progress("invoice", done, 1200)
+        progress("payment", 1, 0)
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.split("\n") == [
+        "  invoice: 1 of 1200",
+        "  invoice: 501 of 1200",
+        "  invoice: 1001 of 1200",
+        "  payment: 1",
+        "",
+    ]
+
+
+def test_json_is_one_line_and_keeps_every_digit():
+    from decimal import Decimal
+
+    assert to_json({"amount": Decimal("12400.10"), "name": "Müller\n"}) == '{"amount": "12400.10", "name": "Müller\\n"}'
+
+
+class TestDemoHome:
+    CONNECTION = Connection(
+        salesforce={
+            "instance_url": "http://127.0.0.1:7101",
+            "login_url": "http://127.0.0.1:7101",
+            "client_id": "3MVG9",
+            "client_secret": "hidden-secret",
+            "api_version": "67.0",
+        },
+        stripe={"api_base": "http://127.0.0.1:7102", "api_key": "sk_test_hidden"},
+    )
+
+    def test_its_settings_are_read_by_the_ordinary_loader(self, tmp_path):
+        home = tmp_path / "demo"
+        fresh_home(home)
+        write_settings(home, self.CONNECTION, go_live=date(2026, 10, 1))
+        settings = load_settings({"CONNECTOR_HOME": str(home)}, folder=tmp_path)
+        assert settings.go_live == date(2026, 10, 1)
+        assert settings.salesforce.client_secret.get_secret_value() == "hidden-secret"
+        assert settings.stripe.api_key.get_secret_value() == "sk_test_hidden"
+        assert settings.stripe.api_base == "http://127.0.0.1:7102"
+
+    def test_secrets_lie_in_files_of_their_own(self, tmp_path):
+        home = tmp_path / "demo"
+        fresh_home(home)
+        write_settings(home, self.CONNECTION, go_live=date(2026, 10, 1))
+        assert "hidden" not in (home / "config" / "connector.yaml").read_text()
+        modes = {stat.S_IMODE(path.stat().st_mode) for path in (home / "secrets").iterdir()}
+        assert modes == {0o600}
+
+    def test_it_is_emptied_at_every_start(self, tmp_path):
+        home = tmp_path / "demo"
+        fresh_home(home)
+        (home / "state.sqlite").write_text("old")
+        fresh_home(home)
+        assert not (home / "state.sqlite").exists()
+
+    @pytest.mark.parametrize("precious", ["file", "folder"])
+    def test_what_is_not_a_demos_is_never_emptied(self, tmp_path, precious):
+        path = tmp_path / "mine"
+        letter = path if precious == "file" else path / "letter"
+        letter.parent.mkdir(exist_ok=True)
+        letter.write_text("keep")
+        with pytest.raises(ConfigError, match="not made by a demo"):
+            fresh_home(path)
+        assert letter.read_text() == "keep"
+
+    @pytest.mark.parametrize(
+        ("today", "first"), [(date(2026, 11, 21), date(2026, 10, 1)), (date(2026, 1, 31), date(2025, 12, 1))]
+    )
+    def test_go_live_is_the_first_day_of_last_month(self, today, first):
+        assert first_day_of_last_month(today) == first
