@@ -104,3 +104,13 @@ def test_metadata_of_others_on_our_product_stays(world: World) -> None:
     world.sync()
     assert world.stripe_api("GET", f"/v1/products/{mate}")["metadata"]["warehouse"] == "B7"
     b.assert_still(world)
+
+
+def test_a_product_deleted_in_salesforce_leaves_the_copy(world: World) -> None:
+    product, mate = _mirrored(world)
+    world.org.delete("Product2", product)
+    world.sync()
+    code, reason = b.parked(world, "product")[product]
+    assert (code, mate in reason) == ("product.deleted_in_salesforce", True)
+    assert world.stripe_api("GET", f"/v1/products/{mate}")["active"] is True
+    b.assert_still(world)
