@@ -167,3 +167,19 @@ def test_apply_refuses_the_plan_of_another_org(world: World, make_world: Callabl
     other = make_world(seed=2)
     with pytest.raises(UsageError, match="Salesforce org"):
         apply_plan(other.open(), plan)
+
+
+def test_a_planned_cheque_names_its_amount_and_is_bound_to_its_invoice(world: World) -> None:
+    account = b.account(world)
+    first, second = (b.invoice(world, account_id=account) for _ in range(2))
+    world.sync()
+    cheque = b.offline_payment(world, {first: "40.00"}, account_id=account)
+    plan = _kept(_plan(world))
+    [entry] = [entry for entry in plan.entries if entry.kind == "offline_payment"]
+    assert (entry.id, entry.action, entry.amount_minor, entry.moves_money) == (cheque, "create", 4_000, True)
+    b.allocate(world, cheque, first, "40.00", way="Unallocation")
+    b.allocate(world, cheque, second, "40.00")
+    assert world.workspace is not None
+    _, refused = apply_plan(world.workspace, plan)
+    assert f"offline_payment {cheque}" in [key for key, _ in refused]
+    assert world.stripe_list("/v1/payment_records") == []

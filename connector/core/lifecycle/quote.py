@@ -8,20 +8,13 @@ Presented to Accepted, holds the invoice Stripe made, and says so.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
-from typing import TYPE_CHECKING
 
-from connector.core.bodies import constants, create_params, salesforce_update, stripe_update
-from connector.core.diff import diff
+from connector.core.bodies import constants, create_params, salesforce_update
 from connector.core.lifecycle import quote_findings
-from connector.core.lifecycle.drift import conflict_park, drift_findings
 from connector.core.lifecycle.quote_content import content_params, fingerprint, total_minor
-from connector.core.model import Change, Side, Verdict
-from connector.core.moments import end_of_day_epoch
-from connector.core.view import Act, Decision, Ignore, Park, Read, Settled, View, Wait, mark, need
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from connector.core.lifecycle.quote_in_step import expired_before_it_began, in_step, pushes, write_back
+from connector.core.model import Side
+from connector.core.view import Act, Decision, Ignore, Park, Settled, View, Wait, mark, need
 
 #: what `canceled_in` says of a quote we cancelled ourselves
 WITHDRAWN = "withdrawn"
@@ -70,7 +63,7 @@ def _gone(view: View) -> Decision:
 def _birth(view: View, state: str, value: str) -> Decision:
     if not _is_mirrored(view, state):
         return Ignore(reason=f"status {value}")
-    expired = _expired_before_it_began(view)
+    expired = expired_before_it_began(view)
     if expired is not None:
         return expired
     content = content_params(view)
@@ -89,17 +82,6 @@ def _birth(view: View, state: str, value: str) -> Decision:
         sent=sent,
         progress={"currency": view.currency, "account": view.role("customer"), "content": fingerprint(view)},
     )
-
-
-def _expired_before_it_began(view: View) -> Park | None:
-    """Stripe takes no expiry in the past."""
-    expires = view.role("expires")
-    if expires is None:
-        return None
-    moment = end_of_day_epoch(date.fromisoformat(str(expires)), view.policy.time_zone)
-    if moment > view.now.timestamp():
-        return None
-    return Park(code="quote.expired", reason=f"the expiration date {expires} has passed; present it with a new one")
 
 
 def _linked(view: View, state: str) -> Decision:
@@ -131,7 +113,7 @@ def _draft(view: View, state: str) -> Decision:
     assert view.stripe is not None
     if not _is_mirrored(view, state):
         return _cancel(view)
-    expired = _expired_before_it_began(view)
+    expired = expired_before_it_began(view)
     if expired is not None:
         return expired
     content = content_params(view)
@@ -147,7 +129,7 @@ def _draft(view: View, state: str) -> Decision:
             progress={"content": offered},
         )
     if state == "draft":
-        return _write_back(view)
+        return write_back(view)
     total = total_minor(view)
     seen = view.stripe.fields.get("amount_total")
     if seen != total:
@@ -166,7 +148,7 @@ def _draft(view: View, state: str) -> Decision:
 
 def _open(view: View, state: str) -> Decision:
     if state == "live":
-        return _changed_after_final(view) or _in_step(view)
+        return _changed_after_final(view) or in_step(view)
     missing = need(view, Side.STRIPE)
     if missing is not None:
         return missing
@@ -222,8 +204,8 @@ def _accepted(view: View, state: str) -> Decision:
         spec = view.mapping.salesforce
         assert spec.state is not None
         status = {spec.state: view.mapping.options.get("accepted_status", "Accepted")}
-        return salesforce_update(view, _pushes(view, Side.SALESFORCE), status, action="accept", findings=findings)
-    written = _write_back(view)
+        return salesforce_update(view, pushes(view, Side.SALESFORCE), status, action="accept", findings=findings)
+    written = write_back(view)
     if isinstance(written, Settled):
         return Settled(findings=written.findings + findings, cleared=written.cleared)
     return written
@@ -233,7 +215,7 @@ def _canceled(view: View, state: str) -> Decision:
     """History, unless Salesforce presents it again: then a new Stripe quote begins."""
     seen_in = view.link.progress.get("canceled_in")
     if not _is_mirrored(view, state):
-        written = _in_step(view)
+        written = in_step(view)
         return replace(written, progress={"canceled_in": state}) if isinstance(written, Settled) else written
     if seen_in is not None and seen_in != state:
         return Settled(reissue=True)
@@ -244,8 +226,8 @@ def _canceled(view: View, state: str) -> Decision:
     spec = view.mapping.salesforce
     assert spec.state is not None
     if on_cancel != "finding" and not _expired(view):
-        return salesforce_update(view, _pushes(view, Side.SALESFORCE), {spec.state: on_cancel}, action="reject")
-    written = _write_back(view)
+        return salesforce_update(view, pushes(view, Side.SALESFORCE), {spec.state: on_cancel}, action="reject")
+    written = write_back(view)
     if not isinstance(written, Settled):
         return written
     told = () if _expired(view) else (quote_findings.canceled(view),)
@@ -259,62 +241,3 @@ def _expired(view: View) -> bool:
     if expires_at is None:
         return False
     return int(canceled_at if canceled_at is not None else view.now.timestamp()) >= int(expires_at)
-
-
-def _in_step(view: View) -> Decision:
-    """Nothing moves but the expiry and what Stripe owns; unread, the copy is as last seen."""
-    assert view.salesforce is not None
-    if Side.STRIPE in view.read:
-        return _write_back(view)
-    values, shadow = view.values(Side.SALESFORCE), view.link.shadow
-    compared = [rule for rule in view.mapping.fields if not (rule.check or rule.create_only)]
-    complete = all(rule.name in shadow and values.get(rule.name) == shadow[rule.name][0] for rule in compared)
-    marked = view.salesforce.fields.get(view.mapping.salesforce.marker) == view.link.mate_id
-    expires_at = view.link.progress.get("expires_at")
-    due = (
-        expires_at is not None
-        and view.link.progress.get("status") == "open"
-        and view.now.timestamp() >= int(expires_at)
-    )
-    if complete and marked and not due:
-        return Settled()
-    return Read(sides=frozenset({Side.STRIPE}))
-
-
-def _changes(view: View) -> Sequence[Change]:
-    return diff(
-        view.mapping.fields,
-        salesforce=view.values(Side.SALESFORCE),
-        stripe=view.values(Side.STRIPE),
-        shadow=view.link.shadow,
-    )
-
-
-def _pushes(view: View, target: Side) -> list[Change]:
-    return [change for change in _changes(view) if change.verdict is Verdict.PUSH and change.target is target]
-
-
-def _write_back(view: View) -> Decision:
-    assert view.salesforce is not None
-    assert view.stripe is not None
-    changes = _changes(view)
-    if view.stripe.fields.get("status") in ("draft", "open"):
-        conflicts = [change for change in changes if change.verdict is Verdict.CONFLICT]
-        if conflicts:
-            return conflict_park(view, conflicts)
-        follow = _pushes(view, Side.STRIPE)
-        if follow:
-            return _follow(view, follow)
-    findings, cleared = drift_findings(view, changes)
-    pushes = _pushes(view, Side.SALESFORCE)
-    if pushes or view.salesforce.fields.get(view.mapping.salesforce.marker) != view.link.mate_id:
-        return salesforce_update(view, pushes, {}, findings=findings)
-    return Settled(findings=findings, cleared=cleared)
-
-
-def _follow(view: View, changes: Sequence[Change]) -> Decision:
-    """Sends what Salesforce owns and Stripe lets be changed on an open quote: the expiry."""
-    if any(change.salesforce is None for change in changes):
-        names = ", ".join(change.field for change in changes if change.salesforce is None)
-        return Park(code="quote.value_removed", reason=f"{names}: emptied in Salesforce; a Stripe quote always has one")
-    return _expired_before_it_began(view) or stripe_update(view, changes)
