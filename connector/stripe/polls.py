@@ -28,6 +28,7 @@ from connector.stripe.resources import RESOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from concurrent.futures import Executor
     from datetime import datetime
 
     from connector.core.mapping import Pack
@@ -79,8 +80,12 @@ class Position:
 
 
 class Poller:
-    def __init__(self, client: Client, *, pack: Pack, clock: Clock, overlap_s: int) -> None:
+    def __init__(
+        self, client: Client, *, pack: Pack, clock: Clock, overlap_s: int, executor: Executor, readers: int
+    ) -> None:
         self._client = client
+        self._executor = executor
+        self._readers = readers
         self._pack = pack
         self._clock = clock
         self._overlap_s = overlap_s
@@ -104,40 +109,75 @@ class Poller:
             yield from self._payment_records(positions.get(PAYMENT_RECORDS, self._nowhere()))
 
     def _events(self, position: Position) -> Iterator[ChangePage]:
-        params = {"types": list(EVENT_TYPES), "created": {"gte": max(0, position.created - self._overlap_s)}}
-        for page, moved in self._unseen("/v1/events", params, position):
-            signals = dict.fromkeys(
+        """The newest page tells whether little or much has happened; much is read by several at once."""
+        earliest = max(0, position.created - self._overlap_s)
+        newest = next(self._event_pages(gte=earliest))
+        known = frozenset(position.seen)
+        moved = position.moved(newest, now_s=self._now_s())
+        if len(newest) == PAGE_SIZE and position.created and not any(event["id"] in known for event in newest):
+            # what is between the cursor and this page, in spans of time that overlap it by a second
+            spans = _spans(earliest, newest[-1]["created"], parts=self._readers)
+            for signals in self._executor.map(lambda span: self._read_span(span, known), spans):
+                yield ChangePage(signals=signals, cursors=())
+            rest: Iterator[list[dict[str, Any]]] = iter(())
+        else:
+            rest = self._unseen(self._event_pages(gte=earliest, after=newest), newest, known)
+        for page in rest:
+            yield ChangePage(signals=self._event_signals(page, known), cursors=())
+        yield ChangePage(signals=self._event_signals(newest, known), cursors=(moved.cursor(EVENTS),))
+
+    def _event_pages(
+        self, *, gte: int, lte: int | None = None, after: Sequence[Mapping[str, Any]] = ()
+    ) -> Iterator[list[dict[str, Any]]]:
+        created = {"gte": gte} if lte is None else {"gte": gte, "lte": lte}
+        params: dict[str, Any] = {"types": list(EVENT_TYPES), "created": created}
+        if after:
+            params["starting_after"] = after[-1]["id"]
+        return self._client.pages("/v1/events", params)
+
+    def _read_span(self, span: tuple[int, int], known: frozenset[str]) -> tuple[Signal, ...]:
+        pages = self._event_pages(gte=span[0], lte=span[1])
+        return tuple(dict.fromkeys(signal for page in pages for signal in self._event_signals(page, known)))
+
+    def _event_signals(self, page: Sequence[Mapping[str, Any]], known: frozenset[str]) -> tuple[Signal, ...]:
+        return tuple(
+            dict.fromkeys(
                 signal
                 for event in page
+                if event["id"] not in known
                 for signal in self._signals(subjects_of(event), CAUSE_EVENT, caused_by=cause_of(event))
             )
-            yield ChangePage(signals=tuple(signals), cursors=_cursors(EVENTS, moved))
+        )
 
     def _payment_records(self, position: Position) -> Iterator[ChangePage]:
         # `created_after` excludes its own second.
         after = position.created - self._overlap_s - 1
         params = {"created_after": after} if after > 0 else {}
-        for page, moved in self._unseen("/v1/payment_records", params, position):
-            subjects = [subject for item in page for subject in payment_subjects(item["id"])]
-            signals = self._signals(subjects, CAUSE_LIST)
-            yield ChangePage(signals=tuple(signals), cursors=_cursors(PAYMENT_RECORDS, moved))
+        pages = self._client.pages("/v1/payment_records", params)
+        newest = next(pages)
+        known = frozenset(position.seen)
+        moved = position.moved(newest, now_s=self._now_s())
+        for page in self._unseen(pages, newest, known):
+            yield ChangePage(signals=self._record_signals(page, known), cursors=())
+        yield ChangePage(signals=self._record_signals(newest, known), cursors=(moved.cursor(PAYMENT_RECORDS),))
+
+    def _record_signals(self, page: Sequence[Mapping[str, Any]], known: frozenset[str]) -> tuple[Signal, ...]:
+        fresh = [item["id"] for item in page if item["id"] not in known]
+        return tuple(
+            self._signals([subject for record_id in fresh for subject in payment_subjects(record_id)], CAUSE_LIST)
+        )
 
     def _unseen(
-        self, template: str, params: Mapping[str, Any], position: Position
-    ) -> Iterator[tuple[list[dict[str, Any]], Position | None]]:
-        """Pages of objects not seen before, and with the last one where the stream stands now."""
-        known = frozenset(position.seen)
-        now_s = self._now_s()
-        moved: Position | None = None
-        waiting: list[dict[str, Any]] | None = None
-        for page in self._client.pages(template, params):
-            if waiting is not None:
-                yield waiting, None
-            moved = moved or position.moved(page, now_s=now_s)
-            waiting = [item for item in page if item["id"] not in known]
-            if len(waiting) < len(page):
-                break
-        yield waiting or [], moved
+        self, pages: Iterator[list[dict[str, Any]]], newest: Sequence[Mapping[str, Any]], known: frozenset[str]
+    ) -> Iterator[list[dict[str, Any]]]:
+        """The pages behind the newest, until one holds what was seen before."""
+        page: Sequence[Mapping[str, Any]] = newest
+        while len(page) == PAGE_SIZE and not any(item["id"] in known for item in page):
+            found = next(pages, None)
+            if found is None:
+                return
+            yield found
+            page = found
 
     def _everything(self, cause: str) -> Iterator[ChangePage]:
         """All objects by full lists. The events' position is taken first: what happens meanwhile is read later."""
@@ -170,5 +210,7 @@ class Poller:
         return int(self._clock.now().timestamp())
 
 
-def _cursors(stream: str, position: Position | None) -> tuple[Cursor, ...]:
-    return () if position is None else (position.cursor(stream),)
+def _spans(start: int, end: int, *, parts: int) -> list[tuple[int, int]]:
+    """Whole seconds from `start` to `end`, both included, divided; every second is in exactly one span."""
+    width = -(-(end - start + 1) // parts)
+    return [(first, min(end, first + width - 1)) for first in range(start, end + 1, width)]

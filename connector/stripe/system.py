@@ -53,7 +53,14 @@ class StripeSystem:
         self._pool = ThreadPoolExecutor(max_workers=options.concurrency, thread_name_prefix="stripe")
         self._reader = Reader(client, pack=pack, executor=self._pool)
         self._writer = Writer(client, pack=pack)
-        self._poller = Poller(client, pack=pack, clock=clock, overlap_s=options.overlap_s)
+        self._poller = Poller(
+            client,
+            pack=pack,
+            clock=clock,
+            overlap_s=options.overlap_s,
+            executor=self._pool,
+            readers=options.concurrency,
+        )
         self._org_id = options.org_id
         self._account: Reply | None = None
         self._account_lock = threading.Lock()

@@ -246,3 +246,31 @@ def test_kinds_left_out_are_not_lost(poll):
 
 def test_without_kinds_nothing_is_read(poll):
     assert poll.run(kinds=()) == ([], 0)
+
+
+@pytest.mark.parametrize("pause_s", [0, 1, 7])
+def test_a_burst_is_read_by_several_at_once_and_whole(poll, clock, pause_s):
+    customer(poll, "before")
+    poll.run()
+    clock.advance(timedelta(minutes=5))
+    burst = set()
+    for number in range(450):
+        burst.add(customer(poll, f"burst{number}"))
+        clock.advance(timedelta(seconds=pause_s))
+    signals, calls = poll.run()
+    assert {signal.key.id for signal in signals} == burst
+    # one page tells that it is a burst; each of the 8 readers may end on a page that is not full
+    assert calls <= 1 + 5 + 8 + 1
+    assert poll.run() == ([], 2)
+
+
+def test_a_burst_moves_the_cursor_only_with_its_last_page(poll):
+    customer(poll, "before")
+    poll.run()
+    for number in range(250):
+        customer(poll, f"burst{number}")
+    pages = list(poll.system.changes(poll.cursors, kinds=EVERYTHING))
+    moved = [page for page in pages if any(cursor.stream == "events" for cursor in page.cursors)]
+    events = [page for page in pages if page.signals]
+    assert len(moved) == 1
+    assert moved == events[-1:]
