@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from connector.core.model import Neutral, Side
@@ -190,10 +191,15 @@ class Pack:
 def read_path(fields: Mapping[str, Any], path: str) -> Any:
     """The value at a dotted path of nested JSON; None where any step is missing or null."""
     value: Any = fields
-    for step in path.split("."):
-        if not hasattr(value, "get"):
-            return None
-        value = value.get(step)
-        if value is None:
-            return None
+    try:
+        for step in _steps(path):
+            value = value[step]
+    except (KeyError, TypeError, IndexError):
+        # nothing there, or something that holds no fields
+        return None
     return value
+
+
+@cache
+def _steps(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))

@@ -60,14 +60,19 @@ class View:
     #: the mappings of all kinds, to read `others` by
     kinds: Mapping[str, KindMapping] = field(default_factory=dict)
 
+    #: what `values` has decoded already; a decision asks more than once
+    decoded: dict[Side, Mapping[str, Neutral]] = field(default_factory=dict, compare=False, repr=False)
+
     def record(self, side: Side) -> Record | None:
         return self.salesforce if side is Side.SALESFORCE else self.stripe
 
     def values(self, side: Side) -> Mapping[str, Neutral]:
         """The record's mapped fields, decoded. Raises ValueError naming field and value."""
-        record = self.record(side)
-        assert record is not None
-        return decode_fields(self.mapping, side, record.fields, self.context)
+        if side not in self.decoded:
+            record = self.record(side)
+            assert record is not None
+            self.decoded[side] = decode_fields(self.mapping, side, record.fields, self.context)
+        return self.decoded[side]
 
     @property
     def context(self) -> Context:
