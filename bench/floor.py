@@ -95,7 +95,13 @@ def _play(pool: ThreadPoolExecutor, entries: list, base: dict, auth: dict, known
         made = []
         for _, _, path, headers, body in run:
             made.append(
-                (method, base[side] + _renew(path, known), headers | {"Authorization": auth[side]}, _renew(body, known), body)
+                (
+                    method,
+                    base[side] + _renew(path, known),
+                    headers | {"Authorization": auth[side]},
+                    _renew(body, known),
+                    body,
+                )
             )
         before_wall, before_cpu = time.perf_counter(), time.process_time()
         answers = list(pool.map(_send, made)) if side == "stripe" else [_send(one) for one in made]

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import requests
+
 from bench.floor import _list, identities
 
 HERE = Path(__file__).resolve().parent
@@ -67,7 +68,7 @@ def pay_all(place: dict) -> int:
         url = f"{place['stripe']}/v1/invoices/{row['id']}/pay"
         return session.post(url, data={"payment_method": "pm_card_visa"}, timeout=60).ok
 
-    rows = [row for row in _list(place, "/v1/invoices", status="open")]
+    rows = list(_list(place, "/v1/invoices", status="open"))
     with ThreadPoolExecutor(8) as pool:
         return sum(pool.map(pay, rows))
 
@@ -111,7 +112,9 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=8)
     parser.add_argument("--skip-limiter", action="store_true")
     options = parser.parse_args()
-    print("| invoices | latency | pass | Stripe calls | Salesforce calls | wall s | floor s | ratio | CPU s | floor CPU s | ratio | peak MB |")
+    print(
+        "| invoices | latency | pass | Stripe calls | Salesforce calls | wall s | floor s | ratio | CPU s | floor CPU s | ratio | peak MB |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for size in map(int, options.sizes.split(",")):

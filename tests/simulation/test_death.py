@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.support.killing import Fate, Killed
 from tests.support.world import World
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GROUPS = 8
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.simulation.test_death import build, customers_pay, oracle, paid_oracle
 from tests.support.killing import Fate, Killed
-from tests.support.world import World
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.world import World
 
 
 def lose_store(world: World) -> None:

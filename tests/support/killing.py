@@ -5,15 +5,27 @@ What a killed process would not have done must not be done: once dead, every fur
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import requests
-
-from connector.sandbox.http import App
 from connector.sandbox.transport import InProcessAdapter
 
+if TYPE_CHECKING:
+    import requests
+
+    from connector.sandbox.http import App
+
 WRITES = frozenset(
-    {"pin_identity", "record_signals", "forget_signals", "begin", "settle", "report", "start_run", "finish_run", "save_note"}
+    {
+        "pin_identity",
+        "record_signals",
+        "forget_signals",
+        "begin",
+        "settle",
+        "report",
+        "start_run",
+        "finish_run",
+        "save_note",
+    }
 )
 
 

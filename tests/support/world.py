@@ -19,7 +19,6 @@ from connector.config.mapping_loader import load_pack
 from connector.core.retry import RetryPolicy
 from connector.core.view import Policy
 from connector.flows.connect import connect
-from connector.flows.report import PassReport
 from connector.flows.sync import run_pass
 from connector.flows.workspace import Workspace
 from connector.remote import Caller
@@ -37,6 +36,7 @@ from tests.support.killing import Fate, MortalAdapter, MortalStore
 
 if TYPE_CHECKING:
     from connector.core.mapping import Pack
+    from connector.flows.report import PassReport
 
 ROOT = Path(__file__).resolve().parents[2]
 PACK = ROOT / "mappings" / "cpq-billing"
