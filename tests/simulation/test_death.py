@@ -6,12 +6,14 @@ The moments are counted by a run that is not killed, so that a new side effect i
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.clock import ManualClock
 from tests.support.killing import Fate, Killed
 from tests.support.world import World
 
@@ -22,6 +24,7 @@ GROUPS = 8
 
 
 def build(folder: Path) -> World:
+    folder.mkdir(exist_ok=True)
     world = World(folder)
     org = world.org
     account = org.create("Account", {"Name": "Acme GmbH", "CurrencyIsoCode": "EUR"})
@@ -120,26 +123,40 @@ def paid_oracle(world: World) -> None:
     assert len(world.stripe_list("/v1/payment_records")) == 1
 
 
-def moments_of(folder: Path, *, after_payment: bool) -> list[str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Both systems and our store at rest, to start from again and again."""
+
+    org: Any
+    account: Any
+    files: dict[str, bytes]
+    now: datetime
+
+
+def before_the_pass(folder: Path, *, after_payment: bool) -> Snapshot:
+    """Just before the pass that is going to die: the first one, or the one that brings payments back."""
     world = build(folder)
     if after_payment:
         world.sync()
         customers_pay(world)
-        world.close()
-        world.fate = Fate()
-    world.sync()
-    moments = world.fate.moments
+    else:
+        world.open()
     world.close()
-    return moments
+    files = {file.name: file.read_bytes() for file in folder.glob("state.sqlite*")}
+    return Snapshot(org=world.org.dump(), account=world.account.dump(), files=files, now=world.clock.now())
 
 
-def die_and_recover(folder: Path, kill_at: int, *, after_payment: bool, down_for: timedelta) -> None:
-    world = build(folder)
-    if after_payment:
-        world.sync()
-        customers_pay(world)
-        world.close()
-    world.fate = Fate(kill_at)
+def restored(folder: Path, snapshot: Snapshot, fate: Fate) -> World:
+    folder.mkdir()
+    for name, content in snapshot.files.items():
+        (folder / name).write_bytes(content)
+    world = World(folder, fate=fate, clock=ManualClock(snapshot.now))
+    world.org.load(snapshot.org)
+    world.account.load(snapshot.account)
+    return world
+
+
+def die_and_recover(world: World, *, after_payment: bool, down_for: timedelta) -> None:
     with pytest.raises(Killed):
         world.sync()
     world.close()
@@ -155,10 +172,16 @@ def die_and_recover(folder: Path, kill_at: int, *, after_payment: bool, down_for
 def test_death_at_every_moment_doubles_and_loses_nothing(
     tmp_path: Path, group: int, after_payment: bool, down_for: timedelta
 ) -> None:
-    count = len(moments_of(tmp_path / "alive", after_payment=after_payment))
+    snapshot = before_the_pass(tmp_path / "before", after_payment=after_payment)
+    alive = restored(tmp_path / "alive", snapshot, Fate())
+    alive.sync()
+    alive.close()
+    count = len(alive.fate.moments)
     assert count > 40, "the hooks have come off"
     for kill_at in range(1 + group, count + 1, GROUPS):
+        world = restored(tmp_path / str(kill_at), snapshot, Fate(kill_at))
         try:
-            die_and_recover(tmp_path / str(kill_at), kill_at, after_payment=after_payment, down_for=down_for)
+            die_and_recover(world, after_payment=after_payment, down_for=down_for)
         except AssertionError as error:
-            raise AssertionError(f"killed at moment {kill_at} of {count}: {error}") from error
+            moment = alive.fate.moments[kill_at - 1]
+            raise AssertionError(f"killed at moment {kill_at} of {count}, {moment}: {error}") from error
