@@ -20,12 +20,12 @@ from connector.core.errors import ConfigError, Problem, Refused, RemoteError, Tr
 from connector.core.model import Side
 from connector.salesforce.errors import classify, classify_transport
 from connector.salesforce.options import AuthKind
+from connector.salesforce.session import TOKEN_PATH
 
 if TYPE_CHECKING:
     from connector.ports import Clock
     from connector.salesforce.options import SalesforceOptions
 
-TOKEN_PATH: Final = "/services/oauth2/token"  # noqa: S105 - a path
 _JWT_GRANT: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 #: Salesforce accepts at most 3 minutes (platform.md B "OAuth for a daemon")
 _JWT_LIFE: Final = timedelta(minutes=3)

@@ -97,12 +97,12 @@ def read_paths_of(pack: Pack) -> dict[str, dict[str, set[str]]]:
 
 
 def fetch_org_shape(client: Client, pack: Pack) -> OrgShape:
-    """One composite call for packs of up to 4 objects with paths through lookups and 20 objects in all."""
+    """One composite call for packs of 20 objects, of which up to 4 with paths that must be tried."""
     names = list(objects_of(pack))
+    through = {name: sorted(path for path in paths if "." in path) for name, paths in read_paths_of(pack).items()}
+    known = {name: [path for path in paths if _target_in(path, names)] for name, paths in through.items()}
     probes = {
-        name: lookups
-        for name, paths in read_paths_of(pack).items()
-        if (lookups := sorted(path for path in paths if "." in path))
+        name: lookups for name, paths in through.items() if (lookups := [p for p in paths if p not in known[name]])
     }
     requests = [_ORGANIZATION.request()]
     requests += [_probe(name, lookups).request() for name, lookups in probes.items()]
@@ -126,12 +126,38 @@ def fetch_org_shape(client: Client, pack: Pack) -> OrgShape:
         **_organization(organization.body["records"]),
         multi_currency=any(shape.field(CURRENCY_FIELD) is not None for shape in objects.values()),
         objects=objects,
-        broken_paths={
+        broken_paths=_broken_known(known, objects)
+        | {
             name: read_failure(reply.body).message
             for name, reply in zip(probes, probe_replies, strict=True)
             if reply.status != 200
         },
     )
+
+
+def _target_in(path: str, names: Sequence[str]) -> str | None:
+    """The object a path of one step goes through, where the lookup is named like an object we describe."""
+    relation, *rest = path.split(".")
+    target = relation.removesuffix("__r") + "__c"
+    return target if relation.endswith("__r") and len(rest) == 1 and target in names else None
+
+
+def _broken_known(known: Mapping[str, Sequence[str]], objects: Mapping[str, ObjectShape]) -> dict[str, str]:
+    """Of the paths whose both ends are described: those the user cannot follow."""
+    return {
+        name: f"{path} cannot be followed"
+        for name, paths in known.items()
+        for path in paths
+        if name in objects and not _can_follow(objects[name], path, objects)
+    }
+
+
+def _can_follow(shape: ObjectShape, path: str, objects: Mapping[str, ObjectShape]) -> bool:
+    target = _target_in(path, list(objects))
+    lookup = None if target is None else shape.field(target)
+    if target is None or lookup is None or target not in lookup.get("referenceTo", ()):
+        return False
+    return objects[target].field(path.split(".")[1]) is not None
 
 
 def _probe(name: str, lookups: Sequence[str]) -> Query:

@@ -19,6 +19,7 @@ from requests.adapters import HTTPAdapter
 if TYPE_CHECKING:
     from connector.salesforce.options import SalesforceOptions
 
+TOKEN_PATH: Final = "/services/oauth2/token"  # noqa: S105 - a path
 CLIENT_NAME: Final = "connector"
 _USAGE: Final = re.compile(r"(?:^|[;,\s])api-usage=(\d+)/(\d+)")
 
@@ -72,7 +73,7 @@ class GatewaySession(requests.Session):
 
     @property
     def calls(self) -> int:
-        """Requests sent so far, sign-ins included."""
+        """Requests sent so far; sign-ins are not, as Salesforce does not meter them either."""
         return self._calls
 
     @property
@@ -86,8 +87,9 @@ class GatewaySession(requests.Session):
         return super().request(method, url, *args, **kwargs)
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        with self._lock:
-            self._calls += 1
+        if not str(request.url).endswith(TOKEN_PATH):
+            with self._lock:
+                self._calls += 1
         # The hooks of a request run inside `send`; ours must see the quota and the class already.
         hooks = request.hooks.get("response", [])
         request.hooks = {"response": [self._note, *hooks]}

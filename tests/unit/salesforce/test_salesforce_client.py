@@ -360,10 +360,10 @@ def test_a_version_the_org_does_not_offer_is_named_with_those_it_does(version):
         fetch_org_shape(client, shipped_pack())
 
 
-def test_calls_are_counted_sign_ins_included():
+def test_calls_are_counted_as_salesforce_meters_them_without_sign_ins():
     _script, client = signed_in("grant", EXPIRED, "grant", answer({}))
     client.call("GET", "x", action="read")
-    assert client.calls == 4
+    assert client.calls == 2
 
 
 def test_the_session_answers_with_decimals_whoever_asks():
