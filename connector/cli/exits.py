@@ -8,6 +8,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
+from connector.cli.record_id import UnknownRecord
 from connector.core.errors import (
     ConnectorError,
     Interrupted,
@@ -36,7 +37,8 @@ class Exit(IntEnum):
 #: for docs/cli.md and the house test
 MEANINGS: Final[dict[Exit, str]] = {
     Exit.OK: "done",
-    Exit.FAILED: "it ran, and something needs a person: open errors, a stopped kind, a refused key, a failed check",
+    Exit.FAILED: "it ran, and something needs a person: open errors, a stopped kind, a refused key, a failed check, "
+    "an unknown id, a state folder that is full or read-only",
     Exit.CHANGES: "`plan --detailed-exitcode` only: there are changes to apply",
     Exit.USAGE: "wrong arguments, settings, mapping or set-up of a system; every problem is printed with its remedy",
     Exit.UNAVAILABLE: "a remote system cannot be reached or does not accept the credentials",
@@ -87,4 +89,6 @@ def remedy_of(error: ConnectorError) -> str | None:
         return "another connector works on this database: wait for it to end, or stop it, then run again"
     if isinstance(error, Interrupted):
         return "run the same command again to go on"
+    if isinstance(error, UnknownRecord):
+        return "give a Salesforce id (15 or 18 characters), a Stripe id (in_...) or an invoice number, of this org or account"
     return None

@@ -5,9 +5,15 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from connector.core.errors import ConnectorError
+
 _STRIPE: Final = re.compile(r"[a-z]+_[A-Za-z0-9_]+")
 _SALESFORCE: Final = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 _CHECKSUM: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+
+
+class UnknownRecord(ConnectorError):
+    """No record that a person could have meant: neither linked here, nor in the system the id belongs to."""
 
 
 def full_id(text: str) -> str | None:

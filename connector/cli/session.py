@@ -82,29 +82,26 @@ def chosen_kinds(session: Session, kinds: Sequence[str]) -> tuple[str, ...]:
     return tuple(kinds)
 
 
-def chosen_keys(session: Session, ids: Sequence[str]) -> tuple[Key, ...]:
-    """What the ids given by a person may mean. Raises click's usage error for one that means nothing."""
-    from connector.flows.sync import keys_for
-
-    keys: list[Key] = []
-    for given in ids:
-        keys += keys_for(session.app.workspace, checked_id(given, hint="--only"))
-    return tuple(dict.fromkeys(keys))
+def chosen_keys(session: Session, given: Sequence[str]) -> tuple[Key, ...]:
+    """What the ids given by a person mean. Raises UnknownRecord for one that no system knows."""
+    return tuple(dict.fromkeys(key for text in given for key in keys_of(session, text)))
 
 
-def checked_id(given: str, *, hint: str) -> str:
-    """The id in full. Raises click's usage error when it can be an id of neither system."""
-    import click
+def keys_of(session: Session, given: str) -> list[Key]:
+    """The keys of an id (Salesforce's with 15 or 18 characters), or of the number on a mirrored document.
+    Raises UnknownRecord when there are none.
+    """
+    from connector.cli.record_id import UnknownRecord, full_id
+    from connector.flows.lookup import keys_for, keys_numbered
 
-    from connector.cli.record_id import full_id
-
-    record_id = full_id(given)
+    workspace, record_id = session.app.workspace, full_id(given)
+    keys = keys_numbered(workspace, given.strip()) or ([] if record_id is None else keys_for(workspace, record_id))
+    if keys:
+        return keys
     if record_id is None:
-        raise click.BadParameter(
-            f"{given!r} is neither a Salesforce id (15 or 18 letters and digits) nor a Stripe id (in_...)",
-            param_hint=hint,
-        )
-    return record_id
+        raise UnknownRecord(f"{given!r} is the number of no mirrored document, and no id of Salesforce or Stripe")
+    side = "Stripe" if "_" in record_id else "Salesforce"
+    raise UnknownRecord(f"{record_id} is unknown: {side} has no such record of a kind that is mirrored")
 
 
 def all_findings(session: Session) -> list[Finding]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connector.core.errors import Interrupted
-from connector.core.model import Key, Side, Signal
+from connector.core.model import Signal
 from connector.flows.drain import drain
 from connector.flows.due import signal_due
 from connector.flows.poll import poll
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from connector.core.model import Key
     from connector.flows.workspace import Workspace
 
 #: a signal raised by work on another kind brings one more turn; more than a few is a bug of ours
@@ -78,11 +79,3 @@ def _work_off(workspace: Workspace, kind: str, seen: dict[str, int], only: Seque
         if workspace.stop():
             report.stopped_at = f"{kind}, {report.looked_at} records looked at, {report.writes} writes done"
             raise Interrupted(report.stopped_at)
-
-
-def keys_for(workspace: Workspace, record_id: str) -> list[Key]:
-    """The keys an id given by a person may mean, on any kind of its side. Stripe ids hold an underscore."""
-    side = Side.STRIPE if "_" in record_id else Side.SALESFORCE
-    keys = [Key(side=side, kind=kind, id=record_id) for kind in workspace.kinds()]
-    known = workspace.store.load_links(keys)
-    return list(known) or keys

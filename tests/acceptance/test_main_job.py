@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.acceptance.program import Program, pairs
 
 KINDS = {"product", "customer", "quote", "invoice", "payment", "offline_payment"}
@@ -116,7 +118,22 @@ def test_status_and_show_after_a_pass(program, box):
     assert link["salesforce"]["id"] == invoice["metadata"]["salesforce_id"]
     by_salesforce = program.run("show", invoice["metadata"]["salesforce_id"][:15], "--json")
     assert by_salesforce.json["links"][0]["mate"] == invoice["id"]
-    assert program.run("show", "in_doesnotexist").code == 1
+    by_number = program.run("show", invoice["number"], "--json")
+    assert by_number.json["links"][0]["mate"] == invoice["id"]
+    (draft, *_) = box.query("SELECT Id FROM blng__Invoice__c WHERE blng__InvoiceStatus__c = 'Draft'")
+    unborn = program.run("show", draft["Id"])
+    assert unborn.code == 1
+    assert "invoice: status Draft" in unborn.out
+
+
+@pytest.mark.parametrize("command", [["show"], ["sync", "--once", "--only"], ["plan", "--only"]])
+def test_an_unknown_id_is_said_to_be_unknown(program, box, command):
+    for unknown in ("cus_doesnotexist", "001000000000000"):
+        answer = program.run(*command, unknown)
+        assert answer.code == 1, answer.err
+        assert "is unknown" in answer.err
+        assert "deleted" not in answer.out + answer.err
+    assert program.run("status", "--json").json["signals"] == {}
 
 
 def test_one_record_alone(program, box):

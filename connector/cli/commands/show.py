@@ -1,8 +1,8 @@
-"""`connector show`: everything known about one id of either system."""
+"""`connector show`: everything known about one record, by its id of either system or its number."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,52 +10,36 @@ from connector.cli.exits import Exit
 from connector.cli.options import common
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from connector.cli.output import Output
 
 
-@click.command()
+@click.command(short_help="Show everything known about one record.")
 @click.argument("record_id", metavar="ID")
 @common
 def show(output: Output, *, record_id: str) -> int:
-    """Show the pair ID belongs to: both records as they are now, the link, its history and findings."""
-    from connector.cli.session import checked_id, opened
+    """Show the pair ID belongs to: both records as they are now, the link, its history and findings.
+
+    ID is a Salesforce id (15 or 18 characters), a Stripe id (in_..., cus_..., pi_...), or the number on
+    a mirrored document (INV-0009). A record that is not mirrored is shown with the reason.
+    """
+    from connector.cli.record_view import print_records
+    from connector.cli.session import keys_of, opened
+    from connector.flows.plan import make_plan
     from connector.flows.show import show as show_flow
     from connector.runtime.redaction import mask_contact
 
-    full = checked_id(record_id, hint="ID")
     with opened(output) as session:
-        answer = mask_contact(show_flow(session.app.workspace, full), "")
-    known = bool(answer.get("links"))
-    output.result(answer, human=lambda console: _print(console, answer))
-    return Exit.OK if known else Exit.FAILED
-
-
-def _print(console: Console, answer: dict[str, Any]) -> None:
-    if not answer["links"]:
-        console.print(f"{answer['id']} is not mirrored: no link, as far as this database knows")
-    for link in answer["links"]:
-        console.print(f"{link['kind']}: {link['born']} ↔ {link['mate'] or 'no mate yet'}", style="bold")
-        reason = f": {link['reason']}" if link["reason"] else ""
-        console.print(f"  state {link['state']}{reason}, revision {link['revision']}")
-        for name, pair in link["fields"].items():
-            console.print(f"  {name:<20} Salesforce {pair['salesforce']!r}  Stripe {pair['stripe']!r}")
-        for side in ("salesforce", "stripe"):
-            record = link[side]
-            if record is not None:
-                console.print(f"  {side} {record['id']}{' (deleted)' if record['deleted'] else ''}", style="bold")
-                for name, value in record["fields"].items():
-                    if value is not None and name != "attributes":
-                        console.print(f"    {name} = {_plain(value)}")
-        for row in link["history"]:
-            console.print("  " + "  ".join(str(value) for value in row.values() if value is not None), style="dim")
-        for finding in link["findings"]:
-            console.print(f"  {finding['severity']} {finding['code']}: {finding['observed']}", style="yellow")
-            console.print(f"    fix: {finding['remedy']}")
-
-
-def _plain(value: Any) -> str:
-    from connector.cli.output import to_json
-
-    return value if isinstance(value, str) else to_json(value).strip('"')
+        workspace = session.app.workspace
+        keys = keys_of(session, record_id)
+        found = mask_contact(show_flow(workspace, keys), "")
+        answer = {"id": record_id, **found, "why_not": []}
+        if not found["links"]:
+            plan = make_plan(workspace, only=keys)
+            session.progress.close()
+            answer["why_not"] = [
+                *(f"{entry.kind}: the next pass will {entry.action} it" for entry in plan.entries),
+                *(f"{key}: {reason}" for key, reason in (*plan.waiting, *plan.parked)),
+                *(f"{kind}: {reason}" for kind, reasons in plan.not_mirrored.items() for reason in reasons),
+            ]
+    output.result(answer, human=lambda console: print_records(console, answer))
+    return Exit.OK if answer["links"] else Exit.FAILED
