@@ -27,7 +27,7 @@ def page() -> str:
 
     parts = [_INTRODUCTION, "## Exit codes\n| code | meaning |\n|---|---|"]
     parts[-1] += "".join(f"\n| {int(code)} | {meaning} |" for code, meaning in MEANINGS.items()) + "\n"
-    parts += [_section(command, path) for path, command in commands(cli, "connector")]
+    parts += [_section(cli, command, path) for path, command in commands(cli, "connector")]
     return "\n".join(parts)
 
 
@@ -43,8 +43,10 @@ def commands(command: click.Command, path: str) -> list[tuple[str, click.Command
     return found
 
 
-def _section(command: click.Command, path: str) -> str:
-    context = click.Context(command, info_name=path, max_content_width=100, terminal_width=100)
+def _section(root: click.Command, command: click.Command, path: str) -> str:
+    # Commands inherit `-h` from the root, as when they are called; click keeps the first help option it made.
+    settings = {**root.context_settings, "max_content_width": 100, "terminal_width": 100}
+    context = click.Context(command, info_name=path, **settings)
     return f"## {path}\n```\n{command.get_help(context)}\n```\n"
 
 

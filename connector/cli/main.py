@@ -77,6 +77,8 @@ def run(arguments: Sequence[str]) -> int:
         return _wrong_usage(error, _output(context, arguments))
     except ConnectorError as error:
         return _known(error, _output(context, arguments))
+    except ModuleNotFoundError as error:
+        return _incomplete(error, _output(context, arguments))
     except BrokenPipeError:
         # The reader of our output went away (`| head`); there is nobody left to tell.
         sys.stderr.close()
@@ -136,6 +138,20 @@ def _words_of(error: ConnectorError) -> str:
     return f"stopped at {words}" if isinstance(error, Interrupted) else words
 
 
+def _incomplete(error: ModuleNotFoundError, output: Output) -> Exit:
+    """A library of ours is not there: another Python than the one the program was installed for."""
+    if output.debug:
+        _log_traceback(error, output)
+    _say(
+        output,
+        Exit.INTERNAL,
+        kind=type(error).__name__,
+        message=f"the Python package {error.name!r} is not installed for {sys.executable}",
+        remedy="use the environment connector was installed into (`make demo` makes .venv), or install it again",
+    )
+    return Exit.INTERNAL
+
+
 def _unexpected(error: Exception, output: Output) -> Exit:
     if output.debug:
         _log_traceback(error, output)
@@ -159,8 +175,10 @@ def _log_traceback(error: BaseException, output: Output) -> None:
 def _say(
     output: Output, code: Exit, *, kind: str, message: str, remedy: str | None, problems: Sequence[dict[str, Any]] = ()
 ) -> None:
-    count = f" ({len(problems)} problems)" if len(problems) > 1 else ""
-    sys.stderr.write(f"error{count}: {message}\n" + (f"    fix: {remedy}\n" if remedy else ""))
+    if len(problems) > 1:
+        # one below the other, so that none looks like a part of another
+        message = f"{len(problems)} problems\n" + "\n".join("  " + line for line in message.splitlines())
+    sys.stderr.write(f"error: {message}\n" + (f"    fix: {remedy}\n" if remedy else ""))
     if output.as_json:
         error = {"kind": kind, "message": message, "remedy": remedy, "problems": list(problems)}
         answer = {"schema_version": SCHEMA_VERSION, "command": output.command, "error": error, "exit_code": int(code)}

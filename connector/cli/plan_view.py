@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from connector.cli.report_view import print_not_mirrored
 from connector.core.money import format_minor
 
 if TYPE_CHECKING:
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from connector.core.plan import FieldChange, Plan, PlanEntry
 
 _LONGEST_VALUE: Final = 100
+#: how Stripe names parameters that are moments, and a number that only a moment can be there (September 2001)
+_MOMENTS: Final = ("_at", "_date", ".start", ".end")
+_MOMENTS_FROM: Final = 1_000_000_000
 _OTHER_SIDE: Final = {"salesforce": "Stripe", "stripe": "Salesforce"}
 _NAMES: Final = {"salesforce": "Salesforce", "stripe": "Stripe"}
 
@@ -39,9 +44,7 @@ def print_plan(
             console.print(f"- {title}  {key}: {reason}", style="yellow" if title == "parked" else "dim")
         if entries_max is not None and len(pairs) > entries_max:
             console.print(f"  … and {len(pairs) - entries_max} more: {title}", style="dim")
-    for kind, reasons in plan.not_mirrored.items():
-        for reason, count in reasons.items():
-            console.print(f"- {kind} not mirrored: {reason} ({count})", style="dim")
+    print_not_mirrored(console, plan.not_mirrored)
     for kind, reason in stopped.items():
         console.print(f"! {kind} must not run: {reason}", style="bold red")
     _print_summary(console, plan)
@@ -78,25 +81,41 @@ def _print_entry(console: Console, entry: PlanEntry) -> None:
 
 
 def _change(change: FieldChange, entry: PlanEntry) -> str:
+    new, old = _value(change.new, change.field), _value(change.old, change.field)
     if entry.action == "create" or change.old is None:
-        return f"+ {change.field} = {_value(change.new)}"
-    return f"~ {change.field}: {_value(change.old)} → {_value(change.new)}"
+        return f"+ {change.field} = {new}"
+    return f"~ {change.field}: {old} → {new}"
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, field: str) -> str:
     text = json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, int) and value > _MOMENTS_FROM and field.endswith(_MOMENTS):
+        # Stripe's seconds since 1970 say nothing to people.
+        return f"{text}  # {datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M} UTC"
     return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
 
 
 def _print_summary(console: Console, plan: Plan) -> None:
-    actions = Counter(entry.action for entry in plan.entries)
-    parts = [f"{count} {action}" for action, count in sorted(actions.items())] or ["no changes"]
+    works = Counter((entry.action, entry.kind) for entry in plan.entries)
+    parts = [f"{action} {count} {kind}{'s' * (count > 1)}" for (action, kind), count in works.items()] or ["no changes"]
     parts += [f"{len(plan.waiting)} waiting"] * bool(plan.waiting) + [f"{len(plan.parked)} parked"] * bool(plan.parked)
-    totals = plan.totals()
-    money = ", ".join(format_minor(minor, currency) for currency, minor in sorted(totals.items())) or "none"
     calls = plan.calls()
+    console.print(f"Plan: {', '.join(parts)}", style="bold")
+    for work, totals in _money(plan).items():
+        amounts = ", ".join(format_minor(minor, currency) for currency, minor in sorted(totals.items()))
+        console.print(f"Money: {work} {amounts}", style="bold red")
     console.print(
-        f"Plan: {', '.join(parts)} · money billed or moved: {money} · "
-        f"API calls ≈ {calls['salesforce']} Salesforce / {calls['stripe']} Stripe",
+        f"Calls that write ≈ {calls['salesforce']} Salesforce / {calls['stripe']} Stripe; "
+        "each new pair's id is written back to Salesforce, up to 200 in a call",
         style="bold",
     )
+
+
+def _money(plan: Plan) -> dict[str, dict[str, int]]:
+    """What is done with money -> currency -> minor units: what is billed and what is voided are never added up."""
+    money: dict[str, dict[str, int]] = {}
+    for entry in plan.entries:
+        if entry.moves_money and entry.amount_minor is not None and entry.currency is not None:
+            totals = money.setdefault(f"{entry.action} {entry.kind}", {})
+            totals[entry.currency] = totals.get(entry.currency, 0) + entry.amount_minor
+    return money

@@ -39,7 +39,7 @@ class Progress:
             self._draw(what, done, of)
         elif what != self._what or done - self._told >= _LINE_EVERY:
             self._told = done
-            self._console.print(f"  {what}: {done}" + (f" of {of}" if of else ""))
+            self._console.print(f"  {what}: {done} of {of}" if of else f"  {what}: {done} records so far")
         self._what = what
 
     def _draw(self, what: str, done: int, of: int) -> None:
@@ -51,7 +51,7 @@ class Progress:
                 SpinnerColumn(),
                 TextColumn("{task.description}"),
                 BarColumn(bar_width=24),
-                TextColumn("{task.completed} looked at"),
+                TextColumn("{task.completed} records so far"),
                 TimeElapsedColumn(),
                 console=self._console,
                 transient=True,

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from connector.cli.exits import Exit
 from connector.cli.findings import grouped, need_a_person, print_findings
+from connector.cli.parked import parked_groups, print_parked
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import Console
 
     from connector.cli.session import Session
@@ -25,6 +28,7 @@ def answer_of(session: Session, report: PassReport) -> dict[str, Any]:
         "recovered": report.recovered,
         "stopped_at": report.stopped_at,
         "stopped_kinds": dict(stopped_kinds(session)),
+        "parked": parked_groups(session.app.workspace.store, session.app.workspace.pack.kinds),
         "findings": grouped(all_findings(session)),
         "api_calls": session.api_calls(),
         "seconds": session.seconds(),
@@ -42,12 +46,14 @@ def exit_of_pass(session: Session, report: PassReport) -> Exit:
 
 
 def print_report(console: Console, answer: dict[str, Any]) -> None:
-    print_kinds(console, answer["kinds"])
-    for kind, count in answer["kinds"].items():
-        for reason, number in count.get("not_mirrored", {}).items():
-            console.print(f"- {kind} not mirrored: {reason} ({number})", style="dim")
+    if answer["kinds"]:
+        print_kinds(console, answer["kinds"])
+    else:
+        console.print("Nothing has changed on either side since the last pass.")
+    print_not_mirrored(console, {kind: count.get("not_mirrored", {}) for kind, count in answer["kinds"].items()})
     for kind, reason in answer["stopped_kinds"].items():
         console.print(f"! {kind} must not run: {reason}", style="bold red")
+    print_parked(console, answer["parked"])
     print_findings(console, answer["findings"])
     calls = answer["api_calls"]
     recovered = f" · {answer['recovered']} operations recovered" if answer["recovered"] else ""
@@ -56,6 +62,14 @@ def print_report(console: Console, answer: dict[str, Any]) -> None:
         f"API calls {calls['salesforce']} Salesforce / {calls['stripe']} Stripe · {answer['seconds']} s",
         style="bold",
     )
+
+
+def print_not_mirrored(console: Console, counts: Mapping[str, Mapping[str, int]]) -> None:
+    """A line per kind: reason and number of records."""
+    for kind, reasons in counts.items():
+        if reasons:
+            texts = ", ".join(f"{reason} ({number})" for reason, number in reasons.items())
+            console.print(f"- {kind} not mirrored: {texts}", style="dim")
 
 
 def print_kinds(console: Console, kinds: dict[str, dict[str, Any]]) -> None:

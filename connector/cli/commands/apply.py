@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from connector.cli.output import Output
 
 
-@click.command()
+@click.command(short_help="Carry out a saved plan, and nothing else.")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @common
 def apply(output: Output, *, file: Path) -> int:

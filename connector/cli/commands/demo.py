@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from connector.cli.output import Output
 
 
-@click.command()
+@click.command(short_help="Try everything: two simulated systems, mirrored both ways.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same data.")
 @click.option("--scale", type=click.IntRange(1), default=1, show_default=True, help="Multiplies the data.")
 @click.option(
@@ -32,6 +32,7 @@ def demo(output: Output, *, seed: int, scale: int, home: Path) -> int:
     """Mirror a simulated Salesforce org and Stripe account, both ways, over real HTTP."""
     from connector.cli.demo.story import run_demo
     from connector.cli.findings import print_findings
+    from connector.cli.parked import print_parked
     from connector.cli.report_view import print_kinds
 
     answer = run_demo(output, seed=seed, scale=scale, home=home)
@@ -39,9 +40,11 @@ def demo(output: Output, *, seed: int, scale: int, home: Path) -> int:
     def human(console: Console) -> None:
         console.print()
         print_kinds(console, answer["kinds"])
-        for link in answer["parked"]:
-            console.print(f"parked {link['kind']} {link['id']}: {link['reason']}", style="yellow")
+        console.print(
+            "mirrored: new pairs · updated: pairs one side of which changed later · parked: a person is needed"
+        )
         console.print()
+        print_parked(console, answer["parked"])
         print_findings(console, answer["findings"])
         calls = answer["api_calls"]
         console.print(
@@ -49,7 +52,7 @@ def demo(output: Output, *, seed: int, scale: int, home: Path) -> int:
             f"{calls['stripe']} Stripe · {answer['seconds']} s",
             style="bold",
         )
-        console.print(f"Settings, state and the sandbox's log are in {home}.")
+        console.print(f"Settings, state and the sandbox's log are in {home}; both systems have ended with the demo.")
 
     output.result(answer, human=human)
     return Exit.FAILED if answer["second_pass_writes"] else Exit.OK

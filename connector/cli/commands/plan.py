@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from connector.cli.output import Output
 
 
-@click.command()
+@click.command(short_help="Show what a pass would write; write nothing.")
 @selection
 @click.option("--out", "out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan for `apply`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")

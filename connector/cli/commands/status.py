@@ -10,6 +10,8 @@ from connector.cli.exits import Exit
 from connector.cli.options import common
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import Console
 
     from connector.cli.output import Output
@@ -17,13 +19,14 @@ if TYPE_CHECKING:
 _STATES = ("open", "waiting", "parked", "closed")
 
 
-@click.command()
+@click.command(short_help="What is mirrored, what waits, what needs a person.")
 @common
 def status(output: Output) -> int:
     """Show what is mirrored, what waits, what needs a person, and the last runs."""
     from dataclasses import asdict
 
     from connector.cli.findings import grouped, need_a_person
+    from connector.cli.parked import parked_groups
     from connector.cli.session import all_findings, opened, stopped_kinds
 
     with opened(output) as session:
@@ -34,6 +37,7 @@ def status(output: Output) -> int:
             "links": {kind: dict(states) for kind, states in store.count_links().items()},
             "signals": dict(store.count_signals()),
             "stopped_kinds": dict(stopped_kinds(session)),
+            "parked": parked_groups(store, session.app.workspace.pack.kinds),
             "findings": grouped(findings),
             "runs": [dict(row) for row in store.load_runs(5)],
         }
@@ -45,6 +49,7 @@ def _print(console: Console, answer: dict[str, Any]) -> None:
     from rich.table import Table
 
     from connector.cli.findings import print_findings
+    from connector.cli.parked import print_parked
 
     identity = answer["identity"]
     console.print(
@@ -60,17 +65,35 @@ def _print(console: Console, answer: dict[str, Any]) -> None:
         states = answer["links"].get(kind, {})
         numbers = [states.get(state, 0) for state in _STATES]
         table.add_row(kind, *(str(number) for number in (*numbers, answer["signals"].get(kind, 0))))
-    console.print(table)
+    if table.rows:
+        console.print(table)
+    else:
+        console.print("Nothing is mirrored yet: `connector plan` shows what `connector sync --once` would do.")
     for kind, reason in answer["stopped_kinds"].items():
         console.print(f"! {kind} must not run: {reason}", style="bold red")
+    print_parked(console, answer["parked"])
     print_findings(console, answer["findings"])
-    console.print("Last runs", style="bold")
+    if answer["runs"]:
+        console.print("Last runs (UTC)", style="bold")
     for run in answer["runs"]:
-        console.print("  " + "  ".join(f"{name} {_short(value)}" for name, value in run.items()))
+        console.print(f"  {run_line(run)}")
 
 
-def _short(value: Any) -> str:
-    if isinstance(value, dict):
-        plain = {name: part for name, part in value.items() if not isinstance(part, (dict, list))}
-        return ", ".join(f"{name} {part}" for name, part in plain.items())
-    return str(value)
+def run_line(run: Mapping[str, Any]) -> str:
+    """When, which command, how it ended, what it did."""
+    summary = run["summary"] or {}
+    started = f"{str(run['started_at'])[:19]}  {run['command']:<6}"
+    if run["finished_at"] is None:
+        return f"{started} did not end: it runs, or it was killed; the next run recovers what it left"
+    parts = [str(summary.get("outcome", "done"))]
+    for name, words in (
+        ("looked_at", "looked at"),
+        ("writes", "writes"),
+        ("recovered", "recovered"),
+        ("refused", "refused"),
+    ):
+        if name in summary and (summary[name] or name in ("looked_at", "writes")):
+            parts.append(f"{summary[name]} {words}")
+    if "duration_ms" in summary:
+        parts.append(f"{summary['duration_ms']} ms")
+    return f"{started} {', '.join(parts)}" + (f": {summary['error']}" if summary.get("error") else "")

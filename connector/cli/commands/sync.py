@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from connector.cli.output import Output
 
 
-@click.command()
+@click.command(short_help="Read what changed, write what differs.")
 @click.option("--once", is_flag=True, help="Run one full pass and end.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; the same as `connector plan`.")
 @selection

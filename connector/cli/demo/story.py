@@ -10,6 +10,7 @@ from connector.cli.demo.home import first_day_of_last_month, fresh_home, write_s
 from connector.cli.demo.people import People
 from connector.cli.demo.sandbox_process import serving
 from connector.cli.findings import grouped
+from connector.cli.parked import parked_groups
 from connector.cli.session import Session, all_findings, opened
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _tell(session: Session, people: People, telling: Telling) -> dict[str, Any]:
     telling.chapter("Meanwhile, people work in both systems")
     for deed in people.act():
         telling.line(f"{deed.what}: {deed.subject}")
-    telling.chapter("Syncing back")
+    telling.chapter("Syncing back (what connector wrote itself shows up as changes, too, and is recognised)")
     _pass(session, ledger, telling)
     telling.chapter("A second pass over everything, which must write nothing")
     before = people.writes()
@@ -139,10 +140,7 @@ def _answer(session: Session, ledger: Ledger, written: int) -> dict[str, Any]:
             }
             for kind in workspace.pack.kinds
         },
-        "parked": [
-            {"kind": link.kind, "id": link.born.id, "reason": link.reason, "reason_code": link.reason_code}
-            for link in workspace.store.load_links_in(states=["parked"])
-        ],
+        "parked": parked_groups(workspace.store, workspace.pack.kinds),
         "second_pass_writes": written,
         "findings": grouped(all_findings(session)),
         "api_calls": session.api_calls(),

@@ -47,6 +47,9 @@ def shown(made, **given):
     return stream.getvalue()
 
 
+CALLS = (
+    "Calls that write ≈ 0 Salesforce / {} Stripe; each new pair's id is written back to Salesforce, up to 200 in a call"
+)
 CREATE = entry(moves_money=True, amount_minor=1240000, currency="usd")
 UPDATE = entry(
     kind="customer",
@@ -82,31 +85,45 @@ def test_a_void_is_marked():
     assert "- void invoice  70,683 JPY [moves money] [destructive]" in shown(plan(VOID))
 
 
-def test_the_last_line_sums_up_per_currency_and_estimates_calls():
-    last = shown(plan(UPDATE, CREATE, CREATE, VOID)).splitlines()[-1]
-    assert last == (
-        "Plan: 2 create, 1 update, 1 void · money billed or moved: 70,683 JPY, 24,800.00 USD · "
-        "API calls ≈ 0 Salesforce / 10 Stripe"
-    )
+def test_it_ends_with_what_is_done_per_kind_with_totals_per_currency_and_calls():
+    assert shown(plan(UPDATE, CREATE, CREATE, VOID)).splitlines()[-4:] == [
+        "Plan: update 1 customer, create 2 invoices, void 1 invoice",
+        "Money: create invoice 24,800.00 USD",
+        "Money: void invoice 70,683 JPY",
+        CALLS.format(10),
+    ]
+
+
+def test_what_is_billed_and_what_is_voided_are_never_added_up():
+    voided = entry(action="void", destructive=True, moves_money=True, amount_minor=240000, currency="usd")
+    lines = shown(plan(CREATE, voided)).splitlines()
+    assert "Money: create invoice 12,400.00 USD" in lines
+    assert "Money: void invoice 2,400.00 USD" in lines
 
 
 def test_an_empty_plan_says_so():
-    assert shown(plan()).splitlines() == [
-        "Plan: no changes · money billed or moved: none · API calls ≈ 0 Salesforce / 0 Stripe"
-    ]
+    assert shown(plan()).splitlines()[0] == "Plan: no changes"
+    assert "Money" not in shown(plan())
+
+
+def test_moments_are_readable():
+    moments = (FieldChange(field="due_date", old=None, new=1796083199), FieldChange(field="quantity", old=None, new=3))
+    text = shown(plan(entry(changes=moments)))
+    assert "+ due_date = 1796083199  # 2026-11-30 23:59 UTC" in text
+    assert "+ quantity = 3\n" in text
 
 
 def test_what_is_not_done_is_said_too():
     made = plan(
         waiting=(("invoice a1", "its customer"),),
         parked=(("quote q1", "a line is negative"),),
-        not_mirrored={"invoice": {"before go-live": 7}},
+        not_mirrored={"invoice": {"before go-live": 7, "negative": 1}},
     )
     text = shown(made, stopped={"payment": "a field is hidden"})
     for words in (
         "waits  invoice a1: its customer",
         "parked  quote q1: a line is negative",
-        "invoice not mirrored: before go-live (7)",
+        "invoice not mirrored: before go-live (7), negative (1)",
         "payment must not run: a field is hidden",
         "1 waiting, 1 parked",
     ):
@@ -117,7 +134,7 @@ def test_a_shortened_plan_counts_what_it_leaves_out():
     text = shown(plan(*[CREATE] * 5, UPDATE), entries_max=2)
     assert text.count("+ create invoice") == 2
     assert "… and 3 more: create invoice" in text
-    assert "money billed or moved: 62,000.00 USD" in text
+    assert "Money: create invoice 62,000.00 USD" in text
 
 
 def test_contacts_are_masked_and_digests_kept():

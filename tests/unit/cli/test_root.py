@@ -90,6 +90,26 @@ def test_every_problem_is_printed_with_its_remedy(failing, capsys):
     assert answer["error"]["kind"] == "ConfigError"
 
 
+def test_several_problems_stand_below_each_other(failing, capsys):
+    failing(ConfigError(PROBLEMS))
+    run(["status"])
+    assert capsys.readouterr().err.splitlines() == [
+        "error: 2 problems",
+        "  stripe.api_key: is not set",
+        "      fix: set CONNECTOR_STRIPE__API_KEY",
+        "  mappings/invoice.yaml:14: unknown codec",
+        "      fix: write `money`",
+    ]
+
+
+def test_another_python_than_the_installed_one_is_no_bug(failing, capsys):
+    failing(ModuleNotFoundError("No module named 'rich'", name="rich"))
+    assert run(["status"]) == 70
+    error = capsys.readouterr().err
+    assert "'rich' is not installed for" in error
+    assert "bug" not in error
+
+
 def test_a_remote_error_is_one_line_without_secrets(failing, capsys):
     key = "sk_test_" + "k" * 16
     failing(

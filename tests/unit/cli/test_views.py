@@ -9,15 +9,17 @@ from datetime import date
 import pytest
 from rich.console import Console
 
+from connector.cli.commands.status import run_line
 from connector.cli.demo.home import first_day_of_last_month, fresh_home, write_settings
 from connector.cli.demo.sandbox_process import Connection
 from connector.cli.findings import grouped, need_a_person, print_findings
 from connector.cli.output import Output, to_json
+from connector.cli.parked import parked_groups, print_parked
 from connector.cli.progress import Progress
-from connector.cli.report_view import print_kinds
+from connector.cli.report_view import print_kinds, print_report
 from connector.config.settings_loader import load_settings
 from connector.core.errors import ConfigError
-from connector.core.model import Finding, Severity
+from connector.core.model import Finding, Key, Link, LinkState, Severity, Side
 
 
 def finding(code, subject, severity=Severity.WARNING, count=1):
@@ -93,7 +95,7 @@ def test_progress_without_a_terminal_is_a_line_per_step_and_now_and_then(capsys)
         "  invoice: 1 of 1200",
         "  invoice: 501 of 1200",
         "  invoice: 1001 of 1200",
-        "  payment: 1",
+        "  payment: 1 records so far",
         "",
     ]
 
@@ -156,3 +158,85 @@ class TestDemoHome:
     )
     def test_go_live_is_the_first_day_of_last_month(self, today, first):
         assert first_day_of_last_month(today) == first
+
+
+ENDED = {
+    "id": 3,
+    "command": "sync",
+    "started_at": "2026-11-21 23:40:42.000+00:00",
+    "finished_at": "2026-11-21 23:40:45.251+00:00",
+    "summary": {"outcome": "done", "looked_at": 67, "writes": 76, "recovered": 0, "duration_ms": 3251, "kinds": {}},
+}
+
+
+class TestStatus:
+    def test_a_run_is_one_line(self):
+        assert run_line(ENDED) == "2026-11-21 23:40:42  sync   done, 67 looked at, 76 writes, 3251 ms"
+
+    def test_a_failed_run_says_why(self):
+        failed = {**ENDED, "summary": {"outcome": "failed", "error": "StoreUnusable: disk is full"}}
+        assert run_line(failed).endswith("failed: StoreUnusable: disk is full")
+
+    def test_a_run_that_was_killed_is_not_called_done(self):
+        line = run_line({**ENDED, "finished_at": None, "summary": None})
+        assert "did not end" in line
+        assert "done" not in line
+
+
+class FakeStore:
+    """Parked links in pages, as the real store gives them."""
+
+    def __init__(self, *links):
+        self.links = sorted(links, key=lambda link: link.born.id)
+
+    def load_links_in(self, *, kind, states, limit, after_born_id):
+        found = [link for link in self.links if link.kind == kind and link.born.id > after_born_id]
+        return [link for link in found if link.state.value in states][:limit]
+
+
+def parked_link(number, code="quote.expired", kind="quote"):
+    born = Key(side=Side.SALESFORCE, kind=kind, id=f"a03{number:06d}")
+    return Link(born=born, state=LinkState.PARKED, reason=f"reason {number}", reason_code=code)
+
+
+class TestParked:
+    def test_counted_per_reason_over_all_pages_with_the_first_as_example(self):
+        links = [parked_link(number) for number in range(1, 2502)]
+        store = FakeStore(*links, parked_link(1, "invoice.no_lines", "invoice"))
+        assert parked_groups(store, ["quote", "invoice"]) == [
+            {
+                "code": "quote.expired",
+                "count": 2501,
+                "example": {"kind": "quote", "id": "a03000001", "reason": "reason 1"},
+            },
+            {
+                "code": "invoice.no_lines",
+                "count": 1,
+                "example": {"kind": "invoice", "id": "a03000001", "reason": "reason 1"},
+            },
+        ]
+
+    def test_printed_with_the_reason(self, console):
+        print_parked(console, parked_groups(FakeStore(parked_link(7)), ["quote"]))
+        assert "quote.expired  (1)\n    e.g. quote a03000007: reason 7\n" in console.file.getvalue()
+
+    def test_nothing_parked_prints_nothing(self, console):
+        print_parked(console, [])
+        assert console.file.getvalue() == ""
+
+
+def test_a_pass_that_found_nothing_says_so_instead_of_an_empty_table(console):
+    answer = {
+        "kinds": {},
+        "stopped_kinds": {},
+        "parked": [],
+        "findings": [],
+        "api_calls": {"salesforce": 4, "stripe": 3},
+        "recovered": 0,
+        "looked_at": 0,
+        "writes": 0,
+        "seconds": 1.2,
+    }
+    print_report(console, answer)
+    first = console.file.getvalue().splitlines()[0]
+    assert first == "Nothing has changed on either side since the last pass."
