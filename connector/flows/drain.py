@@ -152,6 +152,10 @@ def _rounds(
     else:
         raise AssertionError(f"no rest after {ROUNDS_MAX} rounds: {active[0].link.born}")
     for subject, wait in waiting:
+        parent = book.subject(wait.on)
+        if parent is not None and parent.keep_signals:
+            # a parent that was pulled in has no signal of its own: its child's brings it back
+            subject.keep_signals = True
         end(workspace, subject, wait, ending, report)
 
 

@@ -84,19 +84,22 @@ def run_jobs(workspace: Workspace, jobs: Sequence[Job], report: PassReport) -> l
     again: list[Subject] = []
     running, failure = len(threads), None
     batch: list[tuple[Job, Outcome]] = []
-    while running:
-        item = outcomes.get()
-        if item is None:
-            running -= 1
-        elif isinstance(item, BaseException):
-            failure = failure or item
-        else:
-            batch.append((waiting[item[0].born], item[1]))
-        if batch and (len(batch) >= SETTLE_BATCH or not running):
-            again += _settle(workspace, batch, report)
-            batch = []
-    for thread in threads:
-        thread.join()
+    try:
+        while running:
+            item = outcomes.get()
+            if item is None:
+                running -= 1
+            elif isinstance(item, BaseException):
+                failure = failure or item
+            else:
+                batch.append((waiting[item[0].born], item[1]))
+            if batch and (len(batch) >= SETTLE_BATCH or not running):
+                again += _settle(workspace, batch, report)
+                batch = []
+    finally:
+        # whatever ended the settling: nobody writes any more once this returns or raises
+        for thread in threads:
+            thread.join()
     if failure is not None:
         raise failure
     return again
@@ -169,6 +172,9 @@ def _settlement(workspace: Workspace, job: Job, outcome: Outcome, report: PassRe
         return _of(subject, ended, outcome, f"{name} refused"), False
     subject.keep_signals = True
     report.of(operation.kind).delayed += 1
+    if isinstance(outcome, Delay) and operation.attempts > 1:
+        # this attempt did nothing, an earlier one may have: giving it up would make the record a second time
+        outcome = Unknown(code=outcome.code, message=outcome.message)
     if isinstance(outcome, Delay):
         subject.link = without_pending(subject.link)
         ended = replace(operation, state=OperationState.ABANDONED)

@@ -43,7 +43,7 @@ def recover(workspace: Workspace, report: PassReport) -> int:
     look_up: list[Operation] = []
     abandon: list[Operation] = []
     for operation in operations:
-        if operation.born not in links or operation.kind not in workspace.pack.kinds or not _adds(operation):
+        if operation.kind not in workspace.pack.kinds or not _adds(operation):
             abandon.append(operation)
         elif may_resend(workspace, operation):
             again.append(operation)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: a signal raised by work on another kind brings one more turn; more than a few is a bug of ours
 TURNS_MAX = 20
+#: causes of signals that our own work raises
+OWN_CAUSES = frozenset({"settle", "parent"})
 
 
 def run_pass(
@@ -40,10 +42,12 @@ def run_pass(
     """
     report = PassReport()
     recover(workspace, report)
+    _heed_stop(workspace, report, "recovering")
     if only:
         raise_signals(workspace, only)
     else:
         poll(workspace, since=since)
+        _heed_stop(workspace, report, "reading")
         signal_due(workspace)
     chosen = [kind for kind in workspace.kinds() if not kinds or kind in kinds]
     seen = dict.fromkeys(chosen, 0)
@@ -63,12 +67,16 @@ def raise_signals(workspace: Workspace, keys: Sequence[Key], cause: str = "perso
 def _work_off(workspace: Workspace, kind: str, seen: dict[str, int], only: Sequence[Key], report: PassReport) -> bool:
     worked = False
     wanted = {key.id for key in only}
+    woken: set[Key] = set()
     while True:
         signals = workspace.store.load_signals(
             shards=None, kinds=[kind], limit=workspace.batch_size, after_seq=seen[kind]
         )
-        if not signals:
+        ours = {stored.signal.key for stored in signals if stored.signal.cause in OWN_CAUSES}
+        if not signals or not woken.isdisjoint(ours):
+            # what our own work woke a second time waits for the next turn, and turns are counted
             return worked
+        woken |= ours
         seen[kind] = max(stored.seq for stored in signals)
         mine = [stored for stored in signals if not only or stored.signal.key.id in wanted]
         if mine:
@@ -76,6 +84,10 @@ def _work_off(workspace: Workspace, kind: str, seen: dict[str, int], only: Seque
             report.looked_at += len(mine)
             drain(workspace, mine, report)
             workspace.progress(kind, report.looked_at, 0)
-        if workspace.stop():
-            report.stopped_at = f"{kind}, {report.looked_at} records looked at, {report.writes} writes done"
-            raise Interrupted(report.stopped_at)
+        _heed_stop(workspace, report, kind)
+
+
+def _heed_stop(workspace: Workspace, report: PassReport, where: str) -> None:
+    if workspace.stop():
+        report.stopped_at = f"{where}, {report.looked_at} records looked at, {report.writes} writes done"
+        raise Interrupted(report.stopped_at)

@@ -79,8 +79,11 @@ def start_run(tx: Tx, command: str, at: datetime) -> int:
 
 
 def finish_run(tx: Tx, run_id: int, at: datetime, summary: Mapping[str, Any]) -> None:
+    """Raises ValueError for a summary that could not be read back: one with a float in it."""
+    text = json_text(summary)
+    json_content(text)
     statement = update(run).where(run.c.scope_id == tx.scope_id, run.c.id == run_id)
-    written = tx.connection.execute(statement.values(finished_at=at, summary_json=json_text(summary)))
+    written = tx.connection.execute(statement.values(finished_at=at, summary_json=text))
     assert written.rowcount == 1, f"run {run_id} was never started"
 
 

@@ -61,10 +61,13 @@ def _freed(tx: Tx, settlements: Sequence[Settlement]) -> Iterator[tuple[Signal, 
 
 
 def _releases(link: Link) -> bool:
-    """Whether a child should look again: the parent is ready, or never will be and the child must say so."""
+    """Whether a child should look again: the parent is ready, or nobody follows it and the child must say so.
+
+    A parked parent releases nobody: the child would try it again, park it again and wake itself for ever.
+    """
     if link.state is LinkState.OPEN:
         return link.mate_id is not None
-    return link.state in (LinkState.PARKED, LinkState.CLOSED)
+    return link.state is LinkState.CLOSED
 
 
 def _keys(link: Link) -> tuple[Key, ...]:

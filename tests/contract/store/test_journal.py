@@ -135,6 +135,12 @@ class TestRunsAndNotes:
         ]
         assert [run["id"] for run in store.load_runs(limit=1)] == [second]
 
+    def test_a_float_in_a_summary_is_refused_when_it_is_written(self, store, clock):
+        run = store.start_run("sync --once", clock.now())
+        with pytest.raises(ValueError, match="float"):
+            store.finish_run(run, clock.now(), {"kinds": {"invoice": {"seconds": 1.5}}})
+        assert [(row["id"], row["summary"]) for row in store.load_runs()] == [(run, None)]
+
     def test_finishing_a_run_nobody_started_is_a_bug(self, store, clock):
         with pytest.raises(AssertionError, match="never started"):
             store.finish_run(17, clock.now(), {})

@@ -1,0 +1,67 @@
+"""A parent that cannot be made yet, or not at all: its children wait, and go on when it can be made."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import builders as b
+from tests.support.stripe import error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from connector.sandbox.http import Request, Response
+    from tests.support.world import World
+
+
+def _customers_are(world: World, answer: Callable[[], Response]) -> None:
+    """Stripe answers so to every new customer."""
+
+    def fault(request: Request) -> Response | None:
+        return answer() if (request.method, request.path) == ("POST", "/v1/customers") else None
+
+    world.account.faults = fault
+
+
+@pytest.mark.parametrize("status", [429, 500])
+def test_a_parent_that_was_delayed_is_made_by_the_next_pass(world: World, status: int) -> None:
+    """Nobody touches either record again: the work left undone is remembered by us."""
+    invoice = b.invoice(world)
+    world.sync(kinds=["product"])
+    world.clock.advance(timedelta(hours=1))
+    _customers_are(world, lambda: error(status))
+    for _ in range(2):
+        assert world.sync().kinds["invoice"].created == 0
+        world.clock.advance(timedelta(hours=1))
+    world.account.faults = None
+    world.sync()
+    assert b.the_one(world, "invoices", invoice)["status"] == "open"
+    b.assert_still(world)
+
+
+def test_a_parent_that_stays_refused_is_tried_once_per_look(world: World) -> None:
+    account = b.account(world)
+    first = b.invoice(world, account_id=account)
+    _customers_are(world, lambda: error(400, code="parameter_invalid_empty"))
+    assert world.sync().kinds["customer"].parked == 1
+    second = b.invoice(world, account_id=account)
+    report = world.sync()
+    assert report.kinds["customer"].parked == 1
+    assert report.kinds["invoice"].waiting >= 1
+    world.account.faults = None
+    world.org.update("Account", account, {"Phone": "+49 30 1"})
+    world.sync()
+    assert {b.the_one(world, "invoices", each)["status"] for each in (first, second)} == {"open"}
+    b.assert_still(world)
+
+
+def test_a_waiting_child_that_is_looked_at_again_does_not_wake_itself(world: World) -> None:
+    account = b.account(world)
+    invoice = b.invoice(world, account_id=account)
+    _customers_are(world, lambda: error(400, code="parameter_invalid_empty"))
+    world.sync()
+    world.org.update("blng__Invoice__c", invoice, {"blng__DueDate__c": "2027-01-31"})
+    assert world.sync().kinds["customer"].parked == 1
