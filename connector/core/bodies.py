@@ -37,16 +37,39 @@ def stripe_update(view: View, changes: Sequence[Change]) -> Act:
     """Sends the moved fields. A Stripe hash (address, shipping) is replaced whole, so it is sent whole:
     the fields beside the moved ones keep the value they have at Stripe.
     """
-    moved = {change.field: change.salesforce for change in changes}
-    there = view.values(Side.STRIPE)
-    values = {name: moved.get(name, there.get(name)) for name in with_hash_parts(view.mapping, Side.STRIPE, moved)}
     return Act(
         target=Side.STRIPE,
         action="update",
         target_id=view.link.mate_id,
-        body=encode_fields(view.mapping, Side.STRIPE, values, view.context, creating=False),
-        sent=moved,
+        body=_update_params(view, changes),
+        sent={change.field: change.salesforce for change in changes},
     )
+
+
+def with_effect(view: View, changes: Sequence[Change]) -> Sequence[Change]:
+    """`changes`, or none of them when Stripe shows every parameter of their update already.
+
+    A shipping name without a shipping address has no form at Stripe: the two sides read differently
+    for ever, and sending it would change nothing.
+    """
+    assert view.stripe is not None
+    body = _update_params(view, changes) if changes else {}
+    return () if _shows(view.stripe.fields, body) else changes
+
+
+def _update_params(view: View, changes: Sequence[Change]) -> dict[str, Any]:
+    moved = {change.field: change.salesforce for change in changes}
+    there = view.values(Side.STRIPE)
+    values = {name: moved.get(name, there.get(name)) for name in with_hash_parts(view.mapping, Side.STRIPE, moved)}
+    return encode_fields(view.mapping, Side.STRIPE, values, view.context, creating=False)
+
+
+def _shows(there: Any, sent: Any) -> bool:
+    """Whether a record's value is what it would be after this was sent; an empty text clears."""
+    if isinstance(sent, dict):
+        held = there if isinstance(there, dict) or hasattr(there, "get") else {}
+        return all(_shows(held.get(name), part) for name, part in sent.items())
+    return there == sent or (sent == "" and not there)
 
 
 def salesforce_update(

@@ -49,6 +49,10 @@ class Identity:
     livemode: bool
 
 
+#: cause of signals raised because news was lost: everything is looked at
+CAUSE_GAP = "gap"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
     """'Look at this key.' Carries no data."""

@@ -13,7 +13,7 @@ from connector.core.fields import FieldErrors, decode_fields
 from connector.core.model import Applied, Link, LinkState, Neutral, Operation, Side
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from connector.core.mapping import Context, KindMapping
     from connector.core.view import Act
@@ -74,10 +74,18 @@ def observed(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: fields[name] for name in ("status", "expires_at") if fields.get(name) is not None}
 
 
-def agreed(link: Link, salesforce: Mapping[str, Neutral], stripe: Mapping[str, Neutral]) -> Link:
-    """The link after both sides were read: fields that agree become the shadow."""
+def agreed(
+    link: Link,
+    salesforce: Mapping[str, Neutral],
+    stripe: Mapping[str, Neutral],
+    *,
+    learned: Collection[str] = (),
+) -> Link:
+    """The link after both sides were read: fields that agree become the shadow, and `learned` ones as they are."""
     same = {
-        name: (value, stripe[name]) for name, value in salesforce.items() if name in stripe and stripe[name] == value
+        name: (value, stripe[name])
+        for name, value in salesforce.items()
+        if name in stripe and (stripe[name] == value or name in learned)
     }
     if all(link.shadow.get(name) == pair for name, pair in same.items()):
         return link

@@ -158,6 +158,8 @@ class Park:
     code: str
     reason: str
     findings: tuple[Finding, ...] = ()
+    #: one of the two records is gone: what earlier findings said of the pair is over
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +185,8 @@ class Settled:
     cleared: tuple[tuple[str, str], ...] = ()
     progress: Mapping[str, Any] = field(default_factory=dict)
     closed: bool = False
+    #: fields whose new value Stripe shows already: remembered as agreed, though the two read differently
+    learned: frozenset[str] = frozenset()
     #: the mate is history; ask again for a new one
     reissue: bool = False
 
@@ -194,6 +198,18 @@ def need(view: View, *sides: Side) -> Read | None:
     """A Read of those of these sides that were not read yet."""
     missing = frozenset(sides) - view.read
     return Read(sides=missing) if missing else None
+
+
+def missing_mate(view: View, *, code: str, reason: str) -> Decision:
+    """What follows when the mate is gone at Stripe: a person says whether there shall be another one, by
+    emptying the marker in Salesforce.
+    """
+    assert view.stripe is None or view.stripe.deleted
+    assert view.salesforce is not None
+    marker = view.mapping.salesforce.marker
+    if view.salesforce.fields.get(marker) is None:
+        return Settled(reissue=True)
+    return Park(code=code, reason=f"{reason}; clear {marker} in Salesforce to make a new one", gone=True)
 
 
 def mark(view: View) -> dict[str, str]:

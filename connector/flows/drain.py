@@ -11,16 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from connector.core import settle
 from connector.core.lifecycle import decide
-from connector.core.model import Key, Link, Side
+from connector.core.model import Key, Link, Side, Signal
 from connector.core.view import Act, Decision, Read, Settled, Wait
 from connector.flows.ending import Ending, end, store
 from connector.flows.exclusive import Exclusive
 from connector.flows.parents import ParentBook
 from connector.flows.perform import perform
 from connector.flows.route import link_by_marker, route
-from connector.flows.subject import Subject
+from connector.flows.subject import Subject, shard_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,8 +40,12 @@ def drain(workspace: Workspace, signals: Sequence[StoredSignal], report: PassRep
     Goes in chunks: while one is decided and written, the next is read, so that neither system waits
     for the other. A pair is in one chunk only, whatever number of signals named it.
     """
-    subjects, idle = route(workspace, signals)
-    store(workspace, Ending(seen=list(idle)))
+    routed = route(workspace, signals)
+    if routed.concerned:
+        pass_on = [Signal(key=key, cause="settle") for key in sorted(routed.concerned)]
+        workspace.store.record_signals(pass_on, [], shard_of=lambda signal: shard_of(signal.key.id, workspace.shards))
+    store(workspace, Ending(seen=routed.idle))
+    subjects = routed.subjects
     book = ParentBook(workspace)
     chunks = [subjects[start : start + CHUNK] for start in range(0, len(subjects), CHUNK)]
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as reader:
@@ -171,8 +174,7 @@ def _sort(workspace: Workspace, subject: Subject, decision: Decision, turn: _Rou
         turn.waits.append((subject, decision))
         turn.parents += pull_in(workspace, decision, book)
     elif isinstance(decision, Settled) and decision.reissue:
-        subject.link = settle.retire_mate(subject.link)
-        subject.records.pop(Side.STRIPE, None)
+        subject.reissue()
         turn.reads.append(subject)
     else:
         return False

@@ -28,6 +28,8 @@ class Ending:
     settlements: list[Settlement] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     cleared: list[tuple[str, str]] = field(default_factory=list)
+    #: (kind, birthplace id) of pairs that are over: whatever was found about them is as well
+    over: set[tuple[str, str]] = field(default_factory=set)
     seen: list[StoredSignal] = field(default_factory=list)
 
 
@@ -36,6 +38,8 @@ def end(workspace: Workspace, subject: Subject, decision: Decision, ending: Endi
     kind = subject.mapping.kind
     count = report.of(kind)
     link = subject.link_at_home(workspace.shards)
+    if subject.stored is not None and _ends_pair(decision):
+        ending.over.add((kind, link.born.id))
     if isinstance(decision, Settled):
         link = _settled(workspace, subject, link, decision)
         ending.findings += decision.findings
@@ -71,6 +75,12 @@ def end(workspace: Workspace, subject: Subject, decision: Decision, ending: Endi
         ending.seen += subject.signals
 
 
+def _ends_pair(decision: Decision) -> bool:
+    if isinstance(decision, Settled):
+        return decision.closed
+    return decision.gone if isinstance(decision, Park) else isinstance(decision, Ignore)
+
+
 def _settled(workspace: Workspace, subject: Subject, link: Link, decision: Settled) -> Link:
     state = LinkState.CLOSED if decision.closed else LinkState.OPEN
     progress = {**link.progress, **decision.progress}
@@ -82,7 +92,7 @@ def _settled(workspace: Workspace, subject: Subject, link: Link, decision: Settl
         return link
     view = subject.view(policy=workspace.policy, now=workspace.clock.now(), parents=lambda *_: None, kinds={})
     try:
-        return settle.agreed(link, view.values(Side.SALESFORCE), view.values(Side.STRIPE))
+        return settle.agreed(link, view.values(Side.SALESFORCE), view.values(Side.STRIPE), learned=decision.learned)
     except FieldErrors:
         return link
 
@@ -106,10 +116,18 @@ def store(workspace: Workspace, ending: Ending) -> None:
         workspace.store.settle(ending.settlements)
     # a finding made again in this chunk is not cleared by an earlier step of it
     made = {(finding.code, finding.subject) for finding in ending.findings}
-    cleared = set(ending.cleared) - made
-    if cleared:
-        cleared &= {(finding.code, finding.subject) for finding in workspace.store.load_findings()}
+    cleared = set(ending.cleared)
+    if cleared or ending.over:
+        known = {(finding.code, finding.subject) for finding in workspace.store.load_findings()}
+        over = {(code, subject) for code, subject in known if (_kind_of(code), subject) in ending.over}
+        cleared = ((cleared & known) | over) - made
     if ending.findings or cleared:
         workspace.store.report(ending.findings, cleared=sorted(cleared))
     if ending.seen:
         workspace.store.forget_signals(ending.seen)
+
+
+def _kind_of(code: str) -> str:
+    """The kind a finding's code is about: `invoice.balance_fell`, `drift.invoice.due`, `unclaimed.invoice`."""
+    first, _, rest = code.partition(".")
+    return rest.partition(".")[0] if first in ("drift", "unclaimed") else first

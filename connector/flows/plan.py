@@ -102,8 +102,8 @@ def _stored(key: Key) -> StoredSignal:
 
 
 def _plan_batch(workspace: Workspace, batch: Sequence[StoredSignal], book: ParentBook, draft: _Draft) -> None:
-    subjects, _ = route(workspace, batch)
-    subjects = [subject for subject in subjects if book.subject(subject.link.born) is None]
+    routed = route(workspace, batch)
+    subjects = [subject for subject in routed.subjects if book.subject(subject.link.born) is None]
     for subject in subjects:
         book.add(subject)
     fetch(workspace, subjects)
@@ -119,6 +119,9 @@ def _plan_batch(workspace: Workspace, batch: Sequence[StoredSignal], book: Paren
             elif isinstance(decision, Wait):
                 waiting.append((subject, decision))
                 parents += pull_in(workspace, decision, book)
+            elif isinstance(decision, Settled) and decision.reissue:
+                subject.reissue()
+                reads.append(subject)
             else:
                 decided = _record(subject, decision, book, draft) or decided
         fetch(workspace, reads + parents)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from connector.core.model import Side
+from connector.core.model import CAUSE_GAP, Finding, Severity, Side
 from connector.flows.subject import shard_of
 from connector.ports import ChangePage
 
@@ -35,6 +35,8 @@ def poll(workspace: Workspace, *, since: datetime | None = None) -> int:
 def _poll_side(workspace: Workspace, side: Side, since: datetime | None) -> int:
     cursors = workspace.store.load_cursors(side)
     raised = 0
+    gap = _gap(workspace)
+    told = side is Side.STRIPE and any(finding.code == gap.code for finding in workspace.store.load_findings())
 
     def shard(signal: Signal) -> int:
         return shard_of(signal.key.id, workspace.shards)
@@ -43,10 +45,17 @@ def _poll_side(workspace: Workspace, side: Side, since: datetime | None) -> int:
     for page in _gathered(pages):
         # reading again from a given moment must not move a cursor past what was not read yet
         cursors_moved = page.cursors if since is None else ()
+        if any(signal.cause == CAUSE_GAP for signal in page.signals):
+            # told before the signals are stored: after a death in between the page is read, and told, again
+            workspace.store.report([gap])
+            told = False
         raised += workspace.store.record_signals(page.signals, cursors_moved, shard_of=shard)
         workspace.progress(f"reading {side.value}", raised, 0)
         if workspace.stop():
-            break
+            return raised
+    if told:
+        # told once: from here on events are read again
+        workspace.store.report([], cleared=[(gap.code, gap.subject)])
     return raised
 
 
@@ -62,3 +71,16 @@ def _gathered(pages: Iterable[ChangePage]) -> Iterator[ChangePage]:
             signals, cursors = [], []
     if signals or cursors:
         yield ChangePage(signals=tuple(signals), cursors=tuple(cursors))
+
+
+def _gap(workspace: Workspace) -> Finding:
+    """Stripe keeps events 30 days (platform.md C3)."""
+    return Finding(
+        code="stripe.events_gap",
+        subject=workspace.identity.account_id,
+        severity=Severity.WARNING,
+        observed=f"the events of {workspace.identity.account_id} were not read for a month; Stripe has forgotten some",
+        wanted="a pass at least every 29 days",
+        why="what exists was looked at again instead, but what was deleted at Stripe meanwhile left no trace",
+        remedy="run `connector sync` more often, and look for customers, products and drafts deleted at Stripe",
+    )

@@ -7,9 +7,10 @@ from before (it carries our mark) or nobody's.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from connector.core.lifecycle.quote_findings import ACCEPTED
 from connector.core.model import Key, Link, LinkState, Record, Side
 from connector.core.view import Ignore, Unclaimed
 from connector.flows.subject import Subject, marked_id
@@ -21,25 +22,38 @@ if TYPE_CHECKING:
     from connector.ports import StoredSignal
 
 
-def route(workspace: Workspace, signals: Sequence[StoredSignal]) -> tuple[list[Subject], list[StoredSignal]]:
-    """(subjects with their signals and the sides to read, signals that need no look)."""
+@dataclass(slots=True, kw_only=True)
+class Routed:
+    """Where a batch of signals leads to."""
+
+    #: with their signals and the sides to read
+    subjects: list[Subject] = field(default_factory=list)
+    #: signals that need no look
+    idle: list[StoredSignal] = field(default_factory=list)
+    #: keys of other pairs that the records concern; they have to be looked at instead
+    concerned: set[Key] = field(default_factory=set)
+
+
+def route(workspace: Workspace, signals: Sequence[StoredSignal]) -> Routed:
+    """Reads the far-side records that no link knows; writes nothing."""
     siblings = {stored.signal.key: _siblings(workspace, stored.signal.key) for stored in signals}
     keys = list({key for key, others in siblings.items() for key in (key, *others)})
     links = workspace.store.load_links(keys)
     subjects: dict[Key, Subject] = {}
     strays: list[StoredSignal] = []
-    idle: list[StoredSignal] = []
+    routed = Routed()
     for stored in signals:
         key = stored.signal.key
         link = links.get(key)
         if link is None and any(other in links for other in siblings[key]):
-            idle.append(stored)
+            routed.idle.append(stored)
         elif link is None and key.side is not workspace.pack.kinds[key.kind].born:
             strays.append(stored)
         else:
             _join(workspace, subjects, link or Link(born=key), stored, is_stored=link is not None)
-    idle.extend(_claim_strays(workspace, subjects, strays))
-    return list(subjects.values()), idle
+    _claim_strays(workspace, subjects, strays, routed)
+    routed.subjects += subjects.values()
+    return routed
 
 
 def _siblings(workspace: Workspace, key: Key) -> tuple[Key, ...]:
@@ -71,14 +85,14 @@ def _join(
 
 
 def _claim_strays(
-    workspace: Workspace, subjects: dict[Key, Subject], strays: Sequence[StoredSignal]
-) -> Iterable[StoredSignal]:
+    workspace: Workspace, subjects: dict[Key, Subject], strays: Sequence[StoredSignal], routed: Routed
+) -> None:
     """Reads far-side records without a link; ours by mark are linked again, the rest is reported."""
     by_side: dict[Side, dict[str, list[StoredSignal]]] = {Side.SALESFORCE: {}, Side.STRIPE: {}}
     for stored in strays:
         by_side[stored.signal.key.side].setdefault(stored.signal.key.kind, []).append(stored)
     # a Salesforce record of a kind born at Stripe: its Stripe key finds it by external id, never the reverse
-    yield from (stored for group in by_side[Side.SALESFORCE].values() for stored in group)
+    routed.idle += (stored for group in by_side[Side.SALESFORCE].values() for stored in group)
     for kind, group in by_side[Side.STRIPE].items():
         records = workspace.stripe.fetch(kind, [stored.signal.key.id for stored in group])
         born = {
@@ -96,19 +110,34 @@ def _claim_strays(
             record = records.get(stored.signal.key.id)
             key = born.get(stored.signal.key.id)
             if record is None or record.deleted:
+                routed.concerned |= _holders_of(workspace, stored.signal.key)
                 _with_verdict(workspace, subjects, stored, None, Ignore(reason="no longer at Stripe"))
             elif quotes.get(record.id) in known:
                 # an invoice made by accepting a quote belongs to the quote's link, which reports it
-                yield stored
+                routed.concerned.add(known[quotes[record.id]].born)
+                routed.idle.append(stored)
             elif key is None:
                 _unclaimed(workspace, subjects, stored, record)
             elif (holder := _holder(subjects, key, known.get(key))) is None:
                 _relink(workspace, subjects, stored, record, key, known.get(key))
             elif _is_history(holder, record):
-                yield stored
+                routed.idle.append(stored)
             else:
                 reason = f"carries the mark of {key.id}, which is linked to {holder.mate_id}"
                 _unclaimed(workspace, subjects, stored, record, reason)
+
+
+def _holders_of(workspace: Workspace, gone: Key) -> set[Key]:
+    """The quotes of which people were told that accepting them made this invoice, which is gone now."""
+    if gone.kind != "invoice":
+        return set()
+    told = [
+        Key(side=Side.SALESFORCE, kind="quote", id=finding.subject)
+        for finding in workspace.store.load_findings()
+        if finding.code == ACCEPTED
+    ]
+    links = workspace.store.load_links(told)
+    return {link.born for link in links.values() if link.progress.get("held") == gone.id}
 
 
 def link_by_marker(subjects: Iterable[Subject]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector.core.mapping import read_path
 from connector.core.model import Link, Record, Side
+from connector.core.settle import retire_mate
 from connector.core.view import MARK_ID, MARK_ORG, View
 
 if TYPE_CHECKING:
@@ -47,6 +48,12 @@ class Subject:
         """To be read before it is asked again."""
         self.wanted |= read.sides
         self.wanted_others |= read.others
+
+    def reissue(self) -> None:
+        """The mate is history and somebody wants another one: it is needed, whatever `where` says."""
+        self.link = retire_mate(self.link)
+        self.records.pop(Side.STRIPE, None)
+        self.needed = True
 
     def view(self, *, policy: Policy, now: datetime, parents: Parents, kinds: Mapping[str, KindMapping]) -> View:
         return View(

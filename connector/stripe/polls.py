@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from connector.core.model import Cursor, Side, Signal
+from connector.core.model import CAUSE_GAP, Cursor, Side, Signal
 from connector.ports import ChangePage
 from connector.stripe.client import PAGE_SIZE
 from connector.stripe.events import (
@@ -45,8 +45,6 @@ EVENTS_KEPT_S = 29 * 24 * 3600
 CAUSE_EVENT = "event"
 CAUSE_LIST = "poll"
 CAUSE_FIRST = "first"
-#: Events were lost because nobody read them for a month; everything is looked at.
-CAUSE_GAP = "gap"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -276,6 +276,25 @@ def test_accepted_at_stripe_becomes_accepted_and_the_invoice_is_held_and_told(wo
     assert "quote.accepted_at_stripe" in b.findings(world)
 
 
+@pytest.mark.parametrize("ending", ["delete", "void"])
+def test_the_finding_of_an_accepted_quote_ends_with_the_invoice_it_made(world: World, ending: str) -> None:
+    _, mate = _presented(world)
+    world.stripe_api("POST", f"/v1/quotes/{mate}/accept")
+    world.sync()
+    made = f"/v1/invoices/{_stripe(world, mate)['invoice']}"
+    if ending == "delete":
+        world.stripe_api("DELETE", made)
+    else:
+        world.stripe_api("POST", f"{made}/finalize")
+        world.sync()
+        assert "quote.accepted_at_stripe" in b.findings(world)
+        world.stripe_api("POST", f"{made}/void")
+    world.sync()
+    assert b.findings(world) == {}
+    b.assert_still(world)
+    assert b.findings(world) == {}
+
+
 @pytest.mark.parametrize("status", ["Denied", "Draft"])
 def test_accepted_at_stripe_moves_salesforce_only_from_presented(world: World, status: str) -> None:
     quote, mate = _presented(world)

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from connector.core.model import Key, Side
 from tests.support.world import PACK, World
 
 if TYPE_CHECKING:
@@ -292,6 +293,14 @@ def parked(world: World, kind: str) -> dict[str, tuple[str, str]]:
     assert world.workspace is not None
     links = world.workspace.store.load_links_in(kind=kind, states=["parked"])
     return {link.born.id: (str(link.reason_code), str(link.reason)) for link in links}
+
+
+def both_keys(world: World, kind: str, salesforce_id: str, stripe_id: str) -> list[Key]:
+    """The keys of a pair, for a pass that looks at nothing else."""
+    return [
+        Key(side=Side.SALESFORCE, kind=kind, id=salesforce_id),
+        Key(side=Side.STRIPE, kind=kind, id=stripe_id),
+    ]
 
 
 def not_mirrored(report: Any, kind: str) -> dict[str, int]:

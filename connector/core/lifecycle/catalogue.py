@@ -5,11 +5,11 @@ create (when selected by `where`, or needed by a document) -> update either side
 
 from __future__ import annotations
 
-from connector.core.bodies import create_params, salesforce_update, stripe_update
+from connector.core.bodies import create_params, salesforce_update, stripe_update, with_effect
 from connector.core.diff import diff, moved
 from connector.core.lifecycle.drift import conflict_park, drift_findings
 from connector.core.model import Side, Verdict
-from connector.core.view import Act, Decision, Ignore, Park, Settled, View, mark, need
+from connector.core.view import Act, Decision, Ignore, Park, Read, Settled, View, mark, missing_mate, need
 
 
 def decide(view: View) -> Decision:
@@ -25,9 +25,7 @@ def decide(view: View) -> Decision:
         marker = view.salesforce.fields.get(view.mapping.salesforce.marker)
         if marker == view.link.mate_id and not moved(rules, Side.SALESFORCE, view.values(Side.SALESFORCE), shadow):
             return Settled()
-        if marker != view.link.mate_id and not moved(rules, Side.SALESFORCE, view.values(Side.SALESFORCE), shadow):
-            return salesforce_update(view, (), {})
-        return need(view, Side.STRIPE) or Settled()
+        return Read(sides=frozenset({Side.STRIPE}))
     return _in_step(view)
 
 
@@ -45,7 +43,8 @@ def _birth(view: View) -> Decision:
 def _in_step(view: View) -> Decision:
     stripe = view.stripe
     if stripe is None or stripe.deleted:
-        return Park(
+        return missing_mate(
+            view,
             code=f"{view.mapping.kind}.deleted_at_stripe",
             reason=f"{view.link.mate_id} was deleted at Stripe; documents cannot refer to it any more",
         )
@@ -59,14 +58,16 @@ def _in_step(view: View) -> Decision:
     if conflicts:
         return conflict_park(view, conflicts)
     to_stripe = [change for change in changes if change.verdict is Verdict.PUSH and change.target is Side.STRIPE]
-    if to_stripe:
-        return stripe_update(view, to_stripe)
+    moving = with_effect(view, to_stripe)
+    if moving:
+        return stripe_update(view, moving)
     to_salesforce = [change for change in changes if change.verdict is Verdict.PUSH]
     findings, cleared = drift_findings(view, changes)
     assert view.salesforce is not None
     if to_salesforce or view.salesforce.fields.get(view.mapping.salesforce.marker) != view.link.mate_id:
         return salesforce_update(view, to_salesforce, {}, findings=findings)
-    return Settled(findings=findings, cleared=cleared)
+    learned = frozenset(change.field for change in to_stripe)
+    return Settled(findings=findings, cleared=cleared, learned=learned)
 
 
 def _gone(view: View) -> Decision:
@@ -75,4 +76,5 @@ def _gone(view: View) -> Decision:
     return Park(
         code=f"{view.mapping.kind}.deleted_in_salesforce",
         reason=f"{view.link.born.id} was deleted in Salesforce; {view.link.mate_id} at Stripe is left as it is",
+        gone=True,
     )

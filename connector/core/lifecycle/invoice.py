@@ -16,7 +16,7 @@ from connector.core.lifecycle.drift import conflict_park, drift_findings
 from connector.core.lifecycle.invoice_birth import birth, fill, wanted_minor
 from connector.core.lifecycle.watch import balance_changes, stripe_changes
 from connector.core.model import Side, Verdict
-from connector.core.view import Act, Decision, Ignore, Park, Read, Settled, View, need
+from connector.core.view import Act, Decision, Ignore, Park, Read, Settled, View, missing_mate, need
 
 
 def decide(view: View) -> Decision:
@@ -41,21 +41,28 @@ def _gone(view: View) -> Decision:
     return Park(
         code="invoice.deleted_in_salesforce",
         reason=f"deleted in Salesforce while {view.link.mate_id} exists at Stripe; restore it, or void it at Stripe",
+        gone=True,
     )
 
 
 def _live(view: View) -> Decision:
+    assert view.salesforce is not None
     status = _status(view)
-    if status in (None, "draft"):
+    if status in (None, "draft") or view.salesforce.fields.get(view.mapping.salesforce.marker) is None:
         missing = need(view, Side.STRIPE)
-        return missing if missing is not None else fill(view)
+        if missing is not None:
+            return missing
+    if Side.STRIPE in view.read and (view.stripe is None or view.stripe.deleted):
+        return missing_mate(
+            view, code="invoice.missing_at_stripe", reason=f"{view.link.mate_id} does not exist at Stripe"
+        )
+    if _status(view) == "draft":
+        return fill(view)
     changed = _changed_after_final(view)
     if changed is not None:
         return changed
     if Side.STRIPE not in view.read:
         return _unread(view)
-    if view.stripe is None or view.stripe.deleted:
-        return Park(code="invoice.missing_at_stripe", reason=f"{view.link.mate_id} does not exist at Stripe")
     return _write_back(view)
 
 

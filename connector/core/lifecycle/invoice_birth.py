@@ -139,8 +139,7 @@ def _due(view: View, due: date | None) -> dict[str, Any]:
 def fill(view: View) -> Decision:
     """Fills and finalises the draft; one that does not fit its source any more is deleted and built again."""
     draft = view.stripe
-    if draft is None or draft.deleted:
-        return Park(code="invoice.missing_at_stripe", reason=f"{view.link.mate_id} does not exist at Stripe")
+    assert draft is not None
     lines = _lines(view)
     if isinstance(lines, Park):
         return lines

@@ -29,6 +29,7 @@ def decide(view: View) -> Decision:
         return Park(
             code="offline_payment.deleted",
             reason=f"deleted in Salesforce after {view.link.mate_id} was reported to Stripe; refund it there",
+            gone=True,
         )
     state, value = view.state()
     if state is None:

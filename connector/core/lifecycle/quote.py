@@ -13,8 +13,8 @@ from connector.core.bodies import constants, create_params, salesforce_update
 from connector.core.lifecycle import quote_findings
 from connector.core.lifecycle.quote_content import content_params, fingerprint, total_minor
 from connector.core.lifecycle.quote_in_step import expired_before_it_began, in_step, pushes, write_back
-from connector.core.model import Side
-from connector.core.view import Act, Decision, Ignore, Park, Settled, View, Wait, mark, need
+from connector.core.model import Finding, Key, Record, Side
+from connector.core.view import Act, Decision, Ignore, Park, Read, Settled, View, Wait, mark, missing_mate, need
 
 #: what `canceled_in` says of a quote we cancelled ourselves
 WITHDRAWN = "withdrawn"
@@ -85,13 +85,16 @@ def _birth(view: View, state: str, value: str) -> Decision:
 
 
 def _linked(view: View, state: str) -> Decision:
+    assert view.salesforce is not None
     status = _status(view)
-    if status is None or status == "draft":
+    if status is None or status == "draft" or view.salesforce.fields.get(view.mapping.salesforce.marker) is None:
         missing = need(view, Side.STRIPE)
         if missing is not None:
             return missing
     if Side.STRIPE in view.read and (view.stripe is None or view.stripe.deleted):
-        return Park(code="quote.missing_at_stripe", reason=f"{view.link.mate_id} does not exist at Stripe")
+        return missing_mate(
+            view, code="quote.missing_at_stripe", reason=f"{view.link.mate_id} does not exist at Stripe"
+        )
     if status == "draft":
         return _draft(view, state)
     if status == "open":
@@ -191,15 +194,16 @@ def _accepted(view: View, state: str) -> Decision:
     assert view.stripe is not None
     invoice_id = view.stripe.fields.get("invoice")
     by_us = view.mapping.options.get("on_accept") == "bill_in_stripe"
-    if invoice_id is not None and not by_us and view.link.progress.get("held") != invoice_id:
-        return Act(
-            target=Side.STRIPE,
-            action="hold",
-            target_id=str(invoice_id),
-            body={"auto_advance": False},
-            progress={"held": invoice_id},
-        )
-    findings = () if invoice_id is None or by_us else (quote_findings.accepted(view, str(invoice_id)),)
+    findings: tuple[Finding, ...] = ()
+    if invoice_id is not None and not by_us:
+        there = Key(side=Side.STRIPE, kind="invoice", id=str(invoice_id))
+        followed = there.kind in view.kinds
+        if followed and there not in view.others:
+            return Read(others=frozenset({there}))
+        if not followed or _bills(view.others[there]):
+            if view.link.progress.get("held") != invoice_id:
+                return _hold(there.id)
+            findings = (quote_findings.accepted(view, there.id),)
     if state == "live":
         spec = view.mapping.salesforce
         assert spec.state is not None
@@ -209,6 +213,21 @@ def _accepted(view: View, state: str) -> Decision:
     if isinstance(written, Settled):
         return Settled(findings=written.findings + findings, cleared=written.cleared)
     return written
+
+
+def _bills(invoice: Record | None) -> bool:
+    """Whether the invoice an acceptance made still asks for money, or has been given it."""
+    return invoice is not None and not invoice.deleted and invoice.fields.get("status") != "void"
+
+
+def _hold(invoice_id: str) -> Act:
+    return Act(
+        target=Side.STRIPE,
+        action="hold",
+        target_id=invoice_id,
+        body={"auto_advance": False},
+        progress={"held": invoice_id},
+    )
 
 
 def _canceled(view: View, state: str) -> Decision:
