@@ -119,10 +119,10 @@ class Client:
         # A module global is the only switch; it also keeps the SDK from writing an id file into the
         # user's home and from sending timings of earlier requests.
         stripe.enable_telemetry = False
-        self._session = (
-            session_factory()
-            if session_factory is not None
-            else build_session(api_base=options.api_base, connections=options.concurrency + 2)
+        self._session = build_session(
+            api_base=options.api_base,
+            connections=options.concurrency + 2,
+            carrier=None if session_factory is None else session_factory(),
         )
         self._tap = Tap(timeout_s=options.timeout_s, session=self._session)
         self._sdk = stripe.StripeClient(

@@ -8,12 +8,12 @@ and error classes stay the SDK's. A contract test holds that this keeps working 
 from __future__ import annotations
 
 import threading
-from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import requests
 import stripe
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies
 
 if TYPE_CHECKING:
@@ -23,18 +23,56 @@ if TYPE_CHECKING:
 _EMPTY = b"{}"
 
 
-def build_session(*, api_base: str, connections: int) -> requests.Session:
+class LeanSession(requests.Session):
+    """A session for one API: a request is sent as the SDK gives it.
+
+    What `requests` does around each call costs more than the call itself and must not happen here:
+    cookies, redirects (following one would turn a write into a read), a search of the environment
+    for proxies, a `.netrc` entry that would replace our credentials. The adapters below it, and so
+    pools, certificates, proxies and timeouts, are the library's.
+    """
+
+    def request(  # type: ignore[override]  # the part of the signature that the SDK uses
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        data: str | bytes | None = None,
+        timeout: Any = None,
+        verify: Any = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """Raises requests' own exceptions, which the SDK translates."""
+        prepared = requests.PreparedRequest()
+        prepared.method = method.upper()
+        prepared.url = url
+        prepared.headers = CaseInsensitiveDict(cast("Mapping[str, str]", {**self.headers, **(headers or {})}))
+        prepared.hooks = {}
+        prepared.body = (data.encode() if isinstance(data, str) else data) or None
+        if prepared.method != "GET":
+            prepared.headers["Content-Length"] = str(len(prepared.body or b""))
+        response = self.get_adapter(url).send(
+            prepared, timeout=timeout, verify=verify, proxies=dict(proxies or self.proxies)
+        )
+        if response.is_redirect:
+            raise requests.TooManyRedirects(f"{method.upper()} was answered with a redirect", response=response)
+        # read now, so that a connection lost in the middle of the body is this call's error
+        _ = response.content
+        return response
+
+
+def build_session(*, api_base: str, connections: int, carrier: requests.Session | None = None) -> LeanSession:
     """One session for all threads of a client, with a pool for `connections` at the same time.
 
-    Environment proxies are read once, here. Afterwards the environment is ignored: with it, every
-    request would search it again, and a `.netrc` entry for the host would replace our credentials.
-    A redirect is an error: following one would turn a write into a read.
+    Environment proxies are read once, here. `carrier` gives its adapters instead: a mounted sandbox.
     """
-    session = requests.Session()
-    session.proxies = {name: url for name, url in get_environ_proxies(api_base).items() if url}
+    session = LeanSession()
     session.trust_env = False
-    session.max_redirects = 0
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    if carrier is not None:
+        session.adapters = carrier.adapters
+        return session
+    session.proxies = {name: url for name, url in get_environ_proxies(api_base).items() if url}
     adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
