@@ -61,6 +61,17 @@ def test_a_run_killed_twice(program, box):
     assert_one_to_one(box)
 
 
+def test_two_runs_at_once_on_one_database_leave_no_duplicate(program, box):
+    assert program.run("status").code == 0
+    with program.running("sync", "--once", "--json") as one, program.running("sync", "--once", "--json") as other:
+        errors = [run.communicate(timeout=TIMEOUT_S)[1] for run in (one, other)]
+    assert {one.returncode, other.returncode} <= {0, 75}, errors
+    assert program.run("sync", "--once").code == 0
+    assert_one_to_one(box)
+    assert len(box.stripe_list("/v1/invoices")) > 10
+    assert program.run("sync", "--once", "--json").json["writes"] == 0
+
+
 def test_payments_survive_a_death(program, box):
     assert program.run("sync", "--once").code == 0
     paid = [invoice for invoice in box.stripe_list("/v1/invoices", status="open") if invoice["currency"] == "usd"][:4]
