@@ -35,7 +35,7 @@ def constants(view: View, action: str) -> dict[str, Any]:
 
 def stripe_update(view: View, changes: Sequence[Change]) -> Act:
     """Sends the moved fields. A Stripe hash (address, shipping) is replaced whole, so it is sent whole:
-    the fields beside the moved ones keep the value they have at Stripe.
+    the fields beside the moved ones say what was last settled, or what somebody made of them at Stripe.
     """
     return Act(
         target=Side.STRIPE,
@@ -59,8 +59,12 @@ def with_effect(view: View, changes: Sequence[Change]) -> Sequence[Change]:
 
 def _update_params(view: View, changes: Sequence[Change]) -> dict[str, Any]:
     moved = {change.field: change.salesforce for change in changes}
-    there = view.values(Side.STRIPE)
-    values = {name: moved.get(name, there.get(name)) for name in with_hash_parts(view.mapping, Side.STRIPE, moved)}
+    here, there, shadow = view.values(Side.SALESFORCE), view.values(Side.STRIPE), view.link.shadow
+    values: dict[str, Neutral] = {}
+    for name in with_hash_parts(view.mapping, Side.STRIPE, moved):
+        # a part both sides left alone is sent as it was: Stripe may have had no place for it until now
+        settled = shadow.get(name) == (here.get(name), there.get(name))
+        values[name] = here.get(name) if name in moved or settled else there.get(name)
     return encode_fields(view.mapping, Side.STRIPE, values, view.context, creating=False)
 
 

@@ -245,3 +245,21 @@ def test_an_account_deleted_in_salesforce_leaves_the_customer(world: World) -> N
     assert customer in reason
     assert world.stripe_api("GET", f"/v1/customers/{customer}")["name"] == "Acme GmbH"
     b.assert_still(world)
+
+
+def test_what_stripe_cannot_hold_is_not_sent_again_after_the_store_was_lost(world: World) -> None:
+    """A shipping name without an address has no form at Stripe: read, the two sides never look alike."""
+    account, customer = _mirrored(world)
+    assert world.stripe_api("GET", f"/v1/customers/{customer}")["shipping"] is None
+    world.close()
+    for file in world.folder.glob("state.sqlite*"):
+        file.unlink()
+    b.assert_still(world)
+    calls = world.account.counters["requests"]
+    world.org.update("Account", account, {"Fax": "1"})
+    world.sync()
+    assert world.account.counters["requests"] - calls <= 2, "remembered: the copy need not be read"
+    world.org.update("Account", account, {"ShippingStreet": "1 Dock Road"})
+    world.sync()
+    assert world.stripe_api("GET", f"/v1/customers/{customer}")["shipping"]["name"] == "Acme GmbH"
+    b.assert_still(world)

@@ -61,7 +61,9 @@ def _in_step(view: View) -> Decision:
     moving = with_effect(view, to_stripe)
     if moving:
         return stripe_update(view, moving)
-    to_salesforce = [change for change in changes if change.verdict is Verdict.PUSH]
+    to_salesforce = [
+        change for change in changes if change.verdict is Verdict.PUSH and change.target is Side.SALESFORCE
+    ]
     findings, cleared = drift_findings(view, changes)
     assert view.salesforce is not None
     if to_salesforce or view.salesforce.fields.get(view.mapping.salesforce.marker) != view.link.mate_id:

@@ -1,0 +1,117 @@
+"""First contact: what may be joined, what must not run, and that nothing is lost while it does not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from connector.core.errors import PrerequisiteError
+from connector.sandbox.salesforce.org import Org
+from connector.sandbox.stripe.account import Account
+from tests.support import builders as b
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.world import World
+
+INVOICE = "blng__Invoice__c"
+
+
+def _writes(world: World) -> tuple[int, int]:
+    return world.org.counters["writes"], world.account.counters["writes"]
+
+
+@pytest.mark.parametrize("is_sandbox", [True, False], ids=["live key, sandbox org", "test key, production org"])
+def test_a_key_of_the_other_mode_is_refused_before_any_write(world: World, is_sandbox: bool) -> None:
+    world.org = Org(clock=world.clock, seed=1, multi_currency=True, is_sandbox=is_sandbox)
+    world.account = Account(clock=world.clock, seed=1, livemode=is_sandbox)
+    b.invoice(world)
+    before = _writes(world)
+    with pytest.raises(PrerequisiteError) as refused:
+        world.open()
+    [problem] = refused.value.problems
+    assert ("production org" in problem.observed, "test key" in problem.observed) == (not is_sandbox, not is_sandbox)
+    assert _writes(world) == before
+
+
+@pytest.mark.parametrize("other", ["org", "account"])
+def test_another_pair_than_the_one_this_store_belongs_to_is_refused(world: World, other: str) -> None:
+    b.invoice(world)
+    world.sync()
+    mine = world.org.org_id if other == "org" else world.account.id
+    world.close()
+    if other == "org":
+        world.org = Org(clock=world.clock, seed=2, multi_currency=True)
+    else:
+        world.account = Account(clock=world.clock, seed=2)
+    b.invoice(world)
+    before = _writes(world)
+    with pytest.raises(PrerequisiteError) as refused:
+        world.open()
+    [problem] = refused.value.problems
+    assert problem.where == "database"
+    assert mine in problem.observed
+    assert "CONNECTOR_HOME" in problem.remedy
+    assert _writes(world) == before
+
+
+def test_a_hidden_field_stops_its_kind_and_those_that_need_it_and_no_other(world: World) -> None:
+    world.org.hide_field(INVOICE, "blng__DueDate__c")
+    stopped = world.open().stopped_kinds
+    assert set(stopped) == {"invoice", "payment", "offline_payment"}
+    assert "blng__DueDate__c" in stopped["invoice"]
+    assert {stopped["payment"], stopped["offline_payment"]} == {"needs invoice, which must not run"}
+    account, seat = b.account(world), b.product(world)
+    quote = b.quote(world, b.Offer(product=seat), account_id=account)
+    b.invoice(world, account_id=account)
+    world.sync()
+    assert b.the_one(world, "quotes", quote)["status"] == "open"
+    assert world.stripe_list("/v1/invoices") == []
+
+
+def _show_again(world: World, *fields: str) -> None:
+    saved = world.org.dump()
+    world.org = Org(clock=world.clock, seed=1, multi_currency=True)
+    world.org.load(saved)
+    world.close()
+
+
+def test_a_kind_stopped_from_the_beginning_starts_from_the_beginning(world: World) -> None:
+    world.org.hide_field(INVOICE, "blng__DueDate__c")
+    invoice = b.invoice(world)
+    for _ in range(2):
+        world.sync()
+        world.clock.advance(timedelta(hours=2))
+    _show_again(world)
+    world.sync()
+    assert b.the_one(world, "invoices", invoice)["status"] == "open"
+    b.assert_still(world)
+
+
+def test_what_happened_on_both_sides_while_a_kind_was_stopped_is_made_up_for(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world()
+    paid, cancelled, old = (b.invoice(world) for _ in range(3))
+    world.sync()
+    world.close()
+    world.org.hide_field(INVOICE, "blng__DueDate__c")
+    b.pay(world, b.the_one(world, "invoices", paid)["id"])
+    world.org.update(INVOICE, cancelled, {"blng__InvoiceStatus__c": "Cancelled"})
+    born = b.invoice(world)
+    for _ in range(3):
+        world.sync()
+        world.clock.advance(timedelta(hours=2))
+    assert b.rows(world, "blng__Payment__c") == []
+    _show_again(world)
+    for _ in range(2):
+        world.sync()
+    wanted = {paid: "paid", cancelled: "void", old: "open", born: "open"}
+    assert {each: b.the_one(world, "invoices", each)["status"] for each in wanted} == wanted
+    [payment] = b.rows(world, "blng__Payment__c")
+    assert payment["blng__Status__c"] == "Posted"
+    assert world.org.get(INVOICE, paid)["Stripe_Status__c"] == "paid"
+    b.assert_still(world)
