@@ -85,10 +85,14 @@ def unreadable_reply(action: str, *, is_write: bool, request_id: str | None) -> 
 
 
 def _classify_connection(error: stripe.StripeError, *, action: str, is_write: bool) -> Failure:
+    # The SDK's own words are a page about its library; the cause's name says what happened.
+    cause = type(error.__cause__ or error).__name__
     if _never_sent(error.__cause__):
-        return Failure(error=_build(Transient, error, action=action, code="connection_refused"), again=True)
+        message = f"no connection to the server ({cause})"
+        return Failure(error=_build(Transient, error, message, action=action, code="connection_refused"), again=True)
     kind = Ambiguous if is_write else Transient
-    return Failure(error=_build(kind, error, action=action, code="connection_lost"), again=True)
+    message = f"the connection was lost before the reply came ({cause})"
+    return Failure(error=_build(kind, error, message, action=action, code="connection_lost"), again=True)
 
 
 def _never_sent(cause: BaseException | None) -> bool:
@@ -101,9 +105,11 @@ def _never_sent(cause: BaseException | None) -> bool:
     return isinstance(reason, NewConnectionError | ConnectTimeoutError)
 
 
-def _build(kind: type[RemoteError], error: stripe.StripeError, *, action: str, code: str | None) -> RemoteError:
+def _build(
+    kind: type[RemoteError], error: stripe.StripeError, message: str | None = None, *, action: str, code: str | None
+) -> RemoteError:
     param = getattr(error, "param", None)
-    message = redact(error.user_message or str(error)).strip()[:_MESSAGE_MAX]
+    message = redact(message or error.user_message or str(error)).strip()[:_MESSAGE_MAX]
     return kind(
         message,
         side=Side.STRIPE,

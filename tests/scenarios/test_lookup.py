@@ -77,3 +77,9 @@ def test_a_plan_for_one_unmirrored_record_says_why(world: World) -> None:
     workspace = world.open()
     plan = make_plan(workspace, only=keys_for(workspace, invoice))
     assert plan.not_mirrored == {"invoice": {"before go-live": 1}}
+
+
+def test_a_plan_calls_a_quote_by_its_number(world: World) -> None:
+    quote = b.quote(world)
+    (entry,) = [entry for entry in make_plan(world.open()).entries if entry.kind == "quote"]
+    assert entry.label == world.org.get("SBQQ__Quote__c", quote)["Name"] != quote

@@ -99,6 +99,18 @@ def test_a_write_is_in_doubt_unless_no_byte_of_it_can_have_left(fault, as_write,
     assert type(classify(foreign, action="x", is_write=False).error) is as_read
 
 
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (REFUSED_CONNECTION, "no connection to the server (ConnectionError)"),
+        (requests.ReadTimeout("no reply"), "the connection was lost before the reply came (ReadTimeout)"),
+    ],
+)
+def test_a_lost_connection_is_told_in_our_words(fault, words):
+    """The SDK's name its support address and quote the whole chain of causes."""
+    assert classify(caught(fault=fault), action="x", is_write=True).error.message == words
+
+
 def test_an_error_carries_what_a_person_needs_and_no_secret():
     response = error(
         400,
