@@ -41,6 +41,9 @@ PAYMENT_RECORDS = "payment_records"
 #: Events are kept 30 days (platform.md C3); a cursor older than this may have missed some.
 EVENTS_KEPT_S = 29 * 24 * 3600
 
+#: More spans than readers, because events come in bursts and the spans are equal in time only.
+SPANS_PER_READER = 2
+
 #: Causes of signals, for the log and for findings.
 CAUSE_EVENT = "event"
 CAUSE_LIST = "poll"
@@ -114,7 +117,7 @@ class Poller:
         moved = position.moved(newest, now_s=self._now_s())
         if len(newest) == PAGE_SIZE and position.created and not any(event["id"] in known for event in newest):
             # what is between the cursor and this page, in spans of time that overlap it by a second
-            spans = _spans(earliest, newest[-1]["created"], parts=self._readers)
+            spans = _spans(earliest, newest[-1]["created"], parts=self._readers * SPANS_PER_READER)
             for signals in self._executor.map(lambda span: self._read_span(span, known), spans):
                 yield ChangePage(signals=signals, cursors=())
             rest: Iterator[list[dict[str, Any]]] = iter(())

@@ -259,8 +259,8 @@ def test_a_burst_is_read_by_several_at_once_and_whole(poll, clock, pause_s):
         clock.advance(timedelta(seconds=pause_s))
     signals, calls = poll.run()
     assert {signal.key.id for signal in signals} == burst
-    # one page tells that it is a burst; each of the 8 readers may end on a page that is not full
-    assert calls <= 1 + 5 + 8 + 1
+    # one page tells that it is a burst; each of the 16 spans may end on a page that is not full
+    assert calls <= 1 + 5 + 16 + 1
     assert poll.run() == ([], 2)
 
 
