@@ -57,7 +57,7 @@ def _ends_well(world: World) -> None:
 
 
 def _is_caught(world: World) -> None:
-    with pytest.raises(AssertionError, match="doubled|an edit was lost|made up"):
+    with pytest.raises(AssertionError, match=r"doubled|an edit was lost|made up"):
         _ends_well(world)
     world.close()
 
