@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
@@ -12,10 +13,14 @@ _LINE_EVERY: Final = 500
 
 
 class Progress:
-    """Called as `progress(what, done, of)`, from one thread; `of` is 0 while the end is not known."""
+    """Called as `progress(what, done, of)`, from any thread: both systems are read at the same time. `of` is 0
+    while the end is not known.
+    """
 
     def __init__(self, output: Output) -> None:
         self._console = output.error_console()
+        # Two threads that both found no bar would each start one, and only the later would ever be stopped.
+        self._lock = threading.Lock()
         self._live: Any = None
         self._task: Any = None
         self._what = ""
@@ -29,12 +34,17 @@ class Progress:
 
     def close(self) -> None:
         """Ends the bar; the next call starts a new one."""
-        if self._live is not None:
-            self._live.stop()
-            self._live = self._task = None
-        self._what = ""
+        with self._lock:
+            if self._live is not None:
+                self._live.stop()
+                self._live = self._task = None
+            self._what = ""
 
     def __call__(self, what: str, done: int, of: int) -> None:
+        with self._lock:
+            self._show(what, done, of)
+
+    def _show(self, what: str, done: int, of: int) -> None:
         if self._console.is_terminal:
             self._draw(what, done, of)
         elif what != self._what or done - self._told >= _LINE_EVERY:

@@ -37,6 +37,10 @@ def recorded(session: Session) -> Iterator[MutableMapping[str, Any]]:
     facts: MutableMapping[str, Any] = {}
     try:
         with unit_of_work(session.output.command, clock=workspace.clock, run=run_id) as facts:
-            yield facts
+            try:
+                yield facts
+            finally:
+                # The log line must not be written into a moving bar.
+                session.progress.close()
     finally:
         workspace.store.finish_run(run_id, workspace.clock.now(), dict(facts))

@@ -32,7 +32,6 @@ def apply(output: Output, *, file: Path) -> int:
         with recorded(session) as facts:
             report, refused = apply_plan(session.app.workspace, approved)
             facts.update(facts_of(report, refused=len(refused), api_calls=session.api_calls()))
-        session.progress.close()
         answer = answer_of(session, report)
         answer["refused"] = [{"key": key, "reason": reason} for key, reason in refused]
 

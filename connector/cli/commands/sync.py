@@ -42,7 +42,6 @@ def run_once(output: Output, *, kinds: tuple[str, ...], since: datetime | None, 
         with recorded(session) as facts:
             report = run_pass(session.app.workspace, kinds=wanted, since=as_utc(since), only=keys)
             facts.update(facts_of(report, api_calls=session.api_calls()))
-        session.progress.close()
         answer = answer_of(session, report)
         output.result(answer, human=lambda console: print_report(console, answer))
         return exit_of_pass(session, report) if report.stopped_at is None else Exit.INTERRUPTED

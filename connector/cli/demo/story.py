@@ -118,7 +118,6 @@ def _pass(session: Session, ledger: Ledger, telling: Telling) -> None:
     with recorded(session) as facts:
         report = run_pass(session.app.workspace)
         facts.update(facts_of(report))
-    session.progress.close()
     ledger.add(report)
     used = {side: count - calls[side] for side, count in session.api_calls().items()}
     telling.line(

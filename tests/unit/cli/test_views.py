@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import stat
+import threading
 from datetime import date
 
 import pytest
+import rich.progress
 from rich.console import Console
 
 from connector.cli.commands.status import run_line
@@ -98,6 +100,33 @@ def test_progress_without_a_terminal_is_a_line_per_step_and_now_and_then(capsys)
         "  payment: 1 records so far",
         "",
     ]
+
+
+def test_two_threads_share_one_bar(monkeypatch):
+    """Both systems are read at once; a second bar would never be stopped and run into later lines."""
+    started, both = [], threading.Barrier(2)
+
+    class Counted(rich.progress.Progress):
+        def start(self):
+            started.append(self)
+            super().start()
+
+    monkeypatch.setattr(rich.progress, "Progress", Counted)
+    terminal = Console(file=io.StringIO(), force_terminal=True, width=100)
+    monkeypatch.setattr(Output, "error_console", lambda _: terminal)
+
+    def report(what):
+        both.wait()
+        for done in range(50):
+            progress(what, done, 0)
+
+    with Progress(Output(command="sync")) as progress:
+        threads = [threading.Thread(target=report, args=(f"reading {side}",)) for side in ("salesforce", "stripe")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(started) == 1
 
 
 def test_json_is_one_line_and_keeps_every_digit():
