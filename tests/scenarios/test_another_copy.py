@@ -106,3 +106,20 @@ def test_what_was_found_about_an_invoice_is_over_once_it_is_deleted(world: World
     world.sync()
     assert b.parked(world, "invoice")[invoice][0] == "invoice.deleted_in_salesforce"
     assert "invoice.balance_fell" not in b.findings(world)
+
+
+@pytest.mark.parametrize("resource", ["customers", "products"])
+def test_a_record_that_names_its_copy_is_not_born_again_when_store_and_mark_are_lost(
+    world: World, resource: str
+) -> None:
+    """Somebody emptied the metadata at Stripe, and our database is gone: the marker in Salesforce is left."""
+    record = _mirrored(world, resource)
+    mate = b.the_one(world, resource, record)["id"]
+    world.stripe_api("POST", f"/v1/{resource}/{mate}", {"metadata": ""})
+    world.close()
+    for file in world.folder.glob("state.sqlite*"):
+        file.unlink()
+    account = world.org.ids("Account")[0]
+    b.invoice(world, b.Item(product=world.org.ids("Product2")[0]), account_id=account)
+    world.sync()
+    assert [row["id"] for row in world.stripe_list(f"/v1/{resource}")] == [mate]

@@ -65,3 +65,24 @@ def test_a_waiting_child_that_is_looked_at_again_does_not_wake_itself(world: Wor
     world.sync()
     world.org.update("blng__Invoice__c", invoice, {"blng__DueDate__c": "2027-01-31"})
     assert world.sync().kinds["customer"].parked == 1
+
+
+def test_a_change_that_was_delayed_for_hours_still_arrives(world: World) -> None:
+    """Its own signal is what is left of it: the poll will not tell twice."""
+    product = b.product(world)
+    b.invoice(world, b.Item(product=product))
+    world.sync()
+    path = f"/v1/products/{b.the_one(world, 'products', product)['id']}"
+
+    def fault(request: Request) -> Response | None:
+        return error(429) if (request.method, request.path) == ("POST", path) else None
+
+    world.account.faults = fault
+    world.org.update("Product2", product, {"Name": "Premium seat"})
+    for _ in range(3):
+        assert world.sync().kinds["product"].delayed == 1
+        world.clock.advance(timedelta(hours=1))
+    world.account.faults = None
+    world.sync()
+    assert world.stripe_api("GET", path)["name"] == "Premium seat"
+    b.assert_still(world)
