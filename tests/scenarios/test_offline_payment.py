@@ -10,6 +10,7 @@ import pytest
 from tests.support import builders as b
 
 if TYPE_CHECKING:
+    from connector.sandbox.http import Request, Response
     from tests.support.world import World
 
 PAYMENT = "blng__Payment__c"
@@ -222,3 +223,24 @@ def test_two_cheques_that_together_are_too_much_do_not_both_pass(world: World) -
     assert (found["amount_paid"], found["amount_overpaid"]) == (8_000, 0)
     assert len(b.parked(world, "offline_payment")) == 1
     b.assert_still(world)
+
+
+def test_a_customer_who_pays_between_report_and_attach_is_not_paid_for_twice(world: World) -> None:
+    """What the invoice asks for is read again before the record is attached."""
+    account = b.account(world)
+    invoice = b.invoice(world, b.Item(subtotal="100.00"), account_id=account)
+    world.sync()
+    mate = b.the_one(world, "invoices", invoice)["id"]
+    cheque = b.offline_payment(world, {invoice: "100.00"}, account_id=account)
+
+    def after(request: Request, _response: Response) -> Response | None:
+        if request.path == "/v1/payment_records/report_payment":
+            world.account.faults_after = None
+            b.pay(world, mate)
+        return None
+
+    world.account.faults_after = after
+    world.sync()
+    assert b.parked(world, "offline_payment")[cheque][0] == "offline_payment.invoice_not_open"
+    done = world.account.counters["operations"]
+    assert not [name for name in done if "Attach" in name]

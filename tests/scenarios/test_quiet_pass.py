@@ -102,3 +102,16 @@ def test_a_line_that_changes_is_seen_though_formulas_and_roll_ups_do_not_move(
     b.allocate(world, payment, invoice, "25.00")
     world.sync()
     assert b.findings(world)["invoice.balance_fell"][0].subject == invoice
+
+
+def test_reading_from_a_given_moment_skips_nothing_for_the_next_pass(world: World) -> None:
+    """`--since` looks at what is newer; what is older and was never read stays to be read."""
+    world.sync()
+    world.clock.advance(timedelta(hours=2))
+    invoice = b.invoice(world)
+    world.clock.advance(timedelta(hours=2))
+    assert world.sync(since=world.clock.now()).looked_at == 0
+    assert b.at_stripe(world, "invoices", invoice) == []
+    world.clock.advance(timedelta(hours=2))
+    world.sync()
+    assert b.the_one(world, "invoices", invoice)["status"] == "open"
