@@ -105,8 +105,7 @@ def _print_summary(console: Console, plan: Plan) -> None:
         amounts = ", ".join(format_minor(minor, currency) for currency, minor in sorted(totals.items()))
         console.print(f"Money: {work} {amounts}", style="bold red")
     console.print(
-        f"Calls that write ≈ {calls['salesforce']} Salesforce / {calls['stripe']} Stripe; "
-        "each new pair's id is written back to Salesforce, up to 200 in a call",
+        f"Calls that write ≈ {calls['salesforce']} Salesforce (up to 200 rows each) / {calls['stripe']} Stripe",
         style="bold",
     )
 

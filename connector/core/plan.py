@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SCHEMA_VERSION = 1
+#: what one Salesforce collections call writes (platform.md B)
+ROWS_PER_CALL = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +48,8 @@ class PlanEntry:
     base: Mapping[str, str]
     #: hash of kind, id, action and body with symbolic references
     digest: str
-    #: the calls this entry leads to, its later steps included
-    calls: Mapping[str, int]
+    #: `stripe` calls and `salesforce_rows` written, its later steps included
+    costs: Mapping[str, int]
 
     @property
     def key(self) -> str:
@@ -78,7 +80,14 @@ class Plan:
         return totals
 
     def calls(self) -> dict[str, int]:
-        return {side: sum(entry.calls.get(side, 0) for entry in self.entries) for side in ("salesforce", "stripe")}
+        """Writing calls, about: Salesforce takes the rows of a kind in calls of 200; reads are not counted."""
+        rows: dict[str, int] = {}
+        for entry in self.entries:
+            rows[entry.kind] = rows.get(entry.kind, 0) + entry.costs.get("salesforce_rows", 0)
+        return {
+            "salesforce": sum(-(-count // ROWS_PER_CALL) for count in rows.values()),
+            "stripe": sum(entry.costs.get("stripe", 0) for entry in self.entries),
+        }
 
     def as_dict(self) -> dict[str, Any]:
         """Stable, JSON-able; `from_dict` reads it back."""

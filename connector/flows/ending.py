@@ -54,7 +54,7 @@ def end(workspace: Workspace, subject: Subject, decision: Decision, ending: Endi
             link, state=LinkState.WAITING, reason=decision.reason, reason_code="waiting", waiting_on=decision.on
         )
     elif isinstance(decision, Ignore):
-        count.not_mirrored[decision.reason] += 1
+        count.left_out[link.born.id] = decision.reason
         if link.born.side is Side.STRIPE:
             ending.cleared.append((f"unclaimed.{kind}", link.born.id))
         if subject.stored is None:

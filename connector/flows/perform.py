@@ -190,6 +190,7 @@ def _apply_to_subject(workspace: Workspace, job: Job, outcome: Applied, report: 
     creates = operation.action == "create"
     if creates:
         count.created += 1
+        count.left_out.pop(operation.born.id, None)
         subject.created = True
     elif not subject.created and not subject.updated:
         count.updated += 1

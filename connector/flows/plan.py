@@ -29,11 +29,14 @@ if TYPE_CHECKING:
     from connector.flows.subject import Subject
     from connector.flows.workspace import Workspace
 
-#: calls of a whole life, per first step: what an entry's later steps will cost
-_CALLS = {
-    ("invoice", "create"): {"stripe": 3},
-    ("quote", "create"): {"stripe": 2},
-    ("offline_payment", "create"): {"stripe": 2},
+#: Stripe calls and Salesforce rows of a whole life, per first step: what an entry's later steps will cost
+_COSTS = {
+    ("product", "create"): {"stripe": 1, "salesforce_rows": 1},
+    ("customer", "create"): {"stripe": 1, "salesforce_rows": 1},
+    ("quote", "create"): {"stripe": 2, "salesforce_rows": 1},
+    ("invoice", "create"): {"stripe": 3, "salesforce_rows": 1},
+    ("offline_payment", "create"): {"stripe": 2, "salesforce_rows": 1},
+    ("payment", "create"): {"salesforce_rows": 3},
 }
 
 
@@ -44,7 +47,8 @@ class _Draft:
         self.entries: list[PlanEntry] = []
         self.waiting: list[tuple[str, str]] = []
         self.parked: list[tuple[str, str]] = []
-        self.not_mirrored: dict[str, Counter[str]] = {}
+        #: kind -> id -> why it is not mirrored
+        self.left_out: dict[str, dict[str, str]] = {}
         self.findings: list[Finding] = []
 
 
@@ -70,7 +74,7 @@ def make_plan(
         entries=tuple(entries),
         waiting=tuple(draft.waiting),
         parked=tuple(draft.parked),
-        not_mirrored={kind: dict(counts) for kind, counts in draft.not_mirrored.items()},
+        not_mirrored={kind: dict(Counter(reasons.values())) for kind, reasons in draft.left_out.items() if reasons},
         findings=tuple(_finding_dict(finding) for finding in draft.findings),
     )
 
@@ -137,6 +141,7 @@ def _record(subject: Subject, decision: Decision, book: ParentBook, draft: _Draf
     kind, key = subject.mapping.kind, f"{subject.mapping.kind} {subject.link.born.id}"
     if isinstance(decision, Act):
         draft.entries.append(_entry(subject, decision, book))
+        draft.left_out.get(kind, {}).pop(subject.link.born.id, None)
         draft.findings += decision.findings
         if decision.action == "create":
             subject.link = replace(subject.link, mate_id=f"{{{key}}}")
@@ -146,7 +151,7 @@ def _record(subject: Subject, decision: Decision, book: ParentBook, draft: _Draf
         draft.parked.append((key, decision.reason))
         draft.findings += decision.findings
     elif isinstance(decision, Ignore):
-        draft.not_mirrored.setdefault(kind, Counter())[decision.reason] += 1
+        draft.left_out.setdefault(kind, {})[subject.link.born.id] = decision.reason
     elif isinstance(decision, Settled):
         draft.findings += decision.findings
     return False
@@ -172,8 +177,12 @@ def _entry(subject: Subject, act: Act, book: ParentBook) -> PlanEntry:
         currency=subject.link.progress.get("currency") or act.progress.get("currency"),
         base={side.value: found.version for side, found in subject.records.items() if found is not None},
         digest=digest(mapping.kind, subject.link.born.id, act.action, lasting),
-        calls=_CALLS.get((mapping.kind, act.action), {act.target.value: 1}),
+        costs=_COSTS.get((mapping.kind, act.action), _cost_of_one(act.target)),
     )
+
+
+def _cost_of_one(target: Side) -> dict[str, int]:
+    return {"stripe": 1} if target is Side.STRIPE else {"salesforce_rows": 1}
 
 
 def _symbolic(value: Any, book: ParentBook) -> Any:

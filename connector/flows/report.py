@@ -17,8 +17,13 @@ class KindCount:
     parked: int = 0
     delayed: int = 0
     unclaimed: int = 0
-    #: reason -> records not mirrored for it
-    not_mirrored: Counter[str] = field(default_factory=Counter)
+    #: birthplace id -> why it is not mirrored; gone once something needed it after all
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def not_mirrored(self) -> Counter[str]:
+        """Reason -> records not mirrored for it."""
+        return Counter(self.left_out.values())
 
 
 @dataclass(slots=True, kw_only=True)

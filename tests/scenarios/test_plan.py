@@ -35,6 +35,13 @@ def _new_business(world: World) -> tuple[str, str, str]:
     return account, seat, invoice
 
 
+def test_a_parent_that_is_needed_after_all_is_not_counted_as_left_out(world: World) -> None:
+    _new_business(world)
+    b.account(world, "Nobody needs it")
+    assert dict(_plan(world).not_mirrored["customer"]) == {"not needed": 1}
+    assert b.not_mirrored(world.sync(), "customer") == {"not needed": 1}
+
+
 def test_a_plan_writes_nothing_anywhere(world: World) -> None:
     _new_business(world)
     workspace = world.open()

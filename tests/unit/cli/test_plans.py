@@ -30,7 +30,7 @@ def entry(**given):
         "currency": None,
         "base": {"salesforce": "2026-11-21T12:00:00.000+0000"},
         "digest": "d" * 64,
-        "calls": {"stripe": 3},
+        "costs": {"stripe": 3},
     }
     return PlanEntry(**(defaults | given))
 
@@ -61,7 +61,7 @@ UPDATE = entry(
         FieldChange(field="email", old="ap@acme.com", new="billing@acme.com"),
         FieldChange(field="shipping", old=None, new={"phone": "+1 555 0100", "name": "Acme"}),
     ),
-    calls={"stripe": 1},
+    costs={"stripe": 1},
 )
 VOID = entry(
     action="void", target_id="in_9", changes=(), destructive=True, moves_money=True, amount_minor=70683, currency="jpy"

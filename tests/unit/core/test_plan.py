@@ -25,7 +25,7 @@ def _entry(**fields: Any) -> PlanEntry:
         "currency": "usd",
         "base": {"salesforce": "2026-11-21T12:00:00.000+0000"},
         "digest": "d",
-        "calls": {"stripe": 3},
+        "costs": {"stripe": 3},
     }
     return PlanEntry(**(settings | fields))
 
@@ -53,7 +53,10 @@ def test_totals_are_per_currency_and_count_money_only() -> None:
 
 
 def test_calls_are_those_of_all_steps() -> None:
-    assert _plan(_entry(), _entry(calls={"salesforce": 1, "stripe": 1})).calls() == {"salesforce": 1, "stripe": 4}
+    assert _plan(_entry(), _entry(costs={"salesforce_rows": 201, "stripe": 1})).calls() == {
+        "salesforce": 2,
+        "stripe": 4,
+    }
 
 
 def test_a_plan_comes_back_from_its_file_as_it_was() -> None:
