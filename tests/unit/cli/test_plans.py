@@ -47,9 +47,7 @@ def shown(made, **given):
     return stream.getvalue()
 
 
-CALLS = (
-    "Calls that write ≈ 0 Salesforce / {} Stripe; each new pair's id is written back to Salesforce, up to 200 in a call"
-)
+CALLS = "Calls that write ≈ 0 Salesforce (up to 200 rows each) / {} Stripe"
 CREATE = entry(moves_money=True, amount_minor=1240000, currency="usd")
 UPDATE = entry(
     kind="customer",
