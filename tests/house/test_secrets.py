@@ -45,7 +45,7 @@ def test_no_file_holds(what):
     ("what", "text"),
     [
         ("a path of somebody's machine", "see /home" + "/somebody/x"),
-        ("a package index", "--index-url https://example.org"),
+        ("a package index", "--index" + "-url https://example.org"),
         ("a live key", "sk_live" + "_" + "a" * 24),
         ("a private key", "-----BEGIN " + "PRIVATE KEY-----\n" + "A" * 220),
     ],
