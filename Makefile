@@ -19,7 +19,7 @@ demo: $(VENV)/.program
 	$(BIN)/python -m connector demo
 
 test: $(VENV)/.development
-	$(BIN)/python -m pytest -q -n $(WORKERS)
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 check: $(VENV)/.development
 	$(BIN)/ruff check .
