@@ -120,7 +120,6 @@ def test_the_groups_share_no_currency():
     assert all(len(code) == 3 and code.islower() for code in CURRENCIES)
 
 
-@pytest.mark.skipif(not FACTS.exists(), reason="the currency facts are not carried in this tree")
 def test_the_table_says_what_the_published_facts_say():
     facts = json.loads(FACTS.read_text(encoding="utf-8"))
     special = facts["special"]
