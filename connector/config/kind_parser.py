@@ -45,6 +45,7 @@ def parse_kind(section: Section, *, codecs: Mapping[str, Codec], overrides: Mapp
     fields = parse_fields(section.section("fields"), codecs=codecs, tables=tables)
     reader = _Reader(born=Side(born) if born is not None else Side.SALESFORCE)
     lines = reader.lines(section.section("lines"))
+    more_lines = tuple(more for inner in section.sections("more_lines") if (more := reader.lines(inner)) is not None)
     also = tuple(spec for inner in section.sections("also") if (spec := reader.companion(inner)) is not None)
     options = section.section("options")
     values = section.plain_mapping("options") | dict(overrides)
@@ -72,6 +73,7 @@ def parse_kind(section: Section, *, codecs: Mapping[str, Codec], overrides: Mapp
         stripe=stripe_spec,
         fields=tuple(field.rule for field in fields),
         lines=lines,
+        more_lines=more_lines,
         also=also,
         after_final=after_final,
         options=values,

@@ -103,17 +103,17 @@ def _check_roles(parsed: ParsedKind) -> Iterator[Problem]:
             observed=f"lifecycle {mapping.lifecycle!r} asks for role {role!r}",
             remedy=f"add `{role}: <field>` to `salesforce.roles`",
         )
-    if mapping.lines is None:
-        return
-    where = parsed.section.where_of("lines")
-    roles = _SHAPE_ROLES.get(mapping.lines.shape)
-    if roles is None:
-        observed = f"unknown shape {mapping.lines.shape!r}{did_you_mean(mapping.lines.shape, _SHAPE_ROLES)}"
-        yield Problem(where=where, observed=observed, remedy=f"known: {_list(_SHAPE_ROLES)}")
-        return
-    for role in sorted(roles - mapping.lines.roles.keys()):
-        observed = f"shape {mapping.lines.shape!r} asks for role {role!r}"
-        yield Problem(where=where, observed=observed, remedy=f"add `{role}: <field>` to `lines.roles`")
+    for lines in mapping.line_specs:
+        key = "lines" if lines is mapping.lines else "more_lines"
+        where = parsed.section.where_of(key)
+        roles = _SHAPE_ROLES.get(lines.shape)
+        if roles is None:
+            observed = f"unknown shape {lines.shape!r}{did_you_mean(lines.shape, _SHAPE_ROLES)}"
+            yield Problem(where=where, observed=observed, remedy=f"known: {_list(_SHAPE_ROLES)}")
+            continue
+        for role in sorted(roles - lines.roles.keys()):
+            observed = f"shape {lines.shape!r} asks for role {role!r}"
+            yield Problem(where=where, observed=observed, remedy=f"add `{role}: <field>` to `{key}.roles`")
 
 
 def _check_currency(parsed: ParsedKind) -> Iterator[Problem]:

@@ -164,11 +164,17 @@ class KindMapping:
     fields: tuple[FieldRule, ...]
     #: Salesforce child rows read with the record
     lines: LineSpec | None = None
+    #: child rows of further objects, read with the record like `lines`: a payment is allocated to an invoice or its lines
+    more_lines: tuple[LineSpec, ...] = ()
     also: tuple[CompanionSpec, ...] = ()
     after_final: str = "park"
     #: the kind's own settings, checked by the loader: {"on_accept": "cancel", "on_cancel": "finding", ...}
     options: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
+
+    @property
+    def line_specs(self) -> tuple[LineSpec, ...]:
+        return self.more_lines if self.lines is None else (self.lines, *self.more_lines)
 
     def object_on(self, side: Side) -> str:
         return self.salesforce.object if side is Side.SALESFORCE else self.stripe.object

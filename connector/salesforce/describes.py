@@ -65,8 +65,7 @@ def objects_of(pack: Pack) -> dict[str, list[KindMapping]]:
         names = [mapping.salesforce.object]
         names += [watch.object for watch in mapping.salesforce.watches]
         names += [companion.object for companion in mapping.also]
-        if mapping.lines is not None:
-            names.append(mapping.lines.object)
+        names += [lines.object for lines in mapping.line_specs]
         for name in dict.fromkeys(names):
             found.setdefault(name, []).append(mapping)
     return found
@@ -85,8 +84,7 @@ def read_paths_of(pack: Pack) -> dict[str, dict[str, set[str]]]:
         paths = ["Id", STAMP, spec.marker, spec.state, spec.currency, spec.shard, *spec.roles.values()]
         for path in (*paths, *(rule.salesforce for rule in mapping.fields)):
             add(spec.object, path, kind)
-        if mapping.lines is not None:
-            lines = mapping.lines
+        for lines in mapping.line_specs:
             for path in (lines.parent, lines.order, *lines.paths, *lines.roles.values()):
                 add(lines.object, path, kind)
         for watch in spec.watches:

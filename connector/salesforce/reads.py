@@ -27,12 +27,20 @@ STAMP: Final = "SystemModstamp"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LineSelection:
+    """What is read of one object's child rows."""
+
+    spec: LineSpec
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """What is read for one kind."""
 
     mapping: KindMapping
     paths: tuple[str, ...]
-    line_paths: tuple[str, ...] = ()
+    lines: tuple[LineSelection, ...] = ()
 
 
 def selection_of(mapping: KindMapping, *, multi_currency: bool) -> Selection:
@@ -49,15 +57,14 @@ def selection_of(mapping: KindMapping, *, multi_currency: bool) -> Selection:
         *spec.roles.values(),
         *(rule.salesforce for rule in mapping.fields),
     ]
-    line_paths: list[str] = []
-    if mapping.lines is not None:
-        lines = mapping.lines
-        line_paths = ["Id", lines.parent, lines.order, *lines.paths, *lines.roles.values()]
-    return Selection(
-        mapping=mapping,
-        paths=_existing(paths, multi_currency),
-        line_paths=_existing(line_paths, multi_currency),
+    lines = tuple(
+        LineSelection(
+            spec=spec,
+            paths=_existing(["Id", spec.parent, spec.order, *spec.paths, *spec.roles.values()], multi_currency),
+        )
+        for spec in mapping.line_specs
     )
+    return Selection(mapping=mapping, paths=_existing(paths, multi_currency), lines=lines)
 
 
 def _existing(paths: Sequence[str | None], multi_currency: bool) -> tuple[str, ...]:
@@ -72,6 +79,8 @@ class _Ask:
     #: `records`, `lines` or `selected`
     part: str
     text: str
+    #: field of a line that holds its record's id
+    parent: str = ""
 
     def query(self) -> Query:
         # Lines and birth conditions do not concern deleted rows; records do.
@@ -112,8 +121,7 @@ class Reader:
             )
         ]
         found = self._collect(asks, {})
-        missing_lines = [record.id for record in found.values()] if selection.mapping.lines is not None else []
-        lines = self._collect_lines(self._line_asks(kind, missing_lines))
+        lines = self._collect_lines(self._line_asks(kind, [record.id for record in found.values()]))
         wanted = set(markers)
         return {
             marked: replace(record, lines=tuple(lines.get((kind, record.id), ())))
@@ -144,22 +152,22 @@ class Reader:
         return asks
 
     def _line_asks(self, kind: str, ids: Sequence[str]) -> list[_Ask]:
-        selection = self._selections[kind]
-        lines = selection.mapping.lines
-        if lines is None:
-            return []
-        fixed = _lines_query(selection, lines, f"{lines.parent} IN ()")
-        return [
-            _Ask(kind=kind, part="lines", text=_lines_query(selection, lines, soql.is_in(lines.parent, group)))
-            for group in soql.value_chunks(ids, fixed_text=fixed)
-        ]
+        asks: list[_Ask] = []
+        for lines in self._selections[kind].lines:
+            parent = lines.spec.parent
+            fixed = _lines_query(lines, f"{parent} IN ()")
+            asks += [
+                _Ask(kind=kind, part="lines", text=_lines_query(lines, soql.is_in(parent, group)), parent=parent)
+                for group in soql.value_chunks(ids, fixed_text=fixed)
+            ]
+        return asks
 
     def _records_query(self, selection: Selection, condition: str) -> str:
         return soql.select(selection.paths, selection.mapping.salesforce.object, where=[condition])
 
     def _collect(self, asks: Sequence[_Ask], judged: Mapping[str, set[str]]) -> dict[Key, Record]:
         answers = self._answers(asks)
-        lines = _lines_by_parent(self._selections, answers)
+        lines = _lines_by_parent(answers)
         selected = {(ask.kind, row["Id"]) for ask, rows in answers if ask.part == "selected" for row in rows}
         records: dict[Key, Record] = {}
         for ask, rows in answers:
@@ -179,7 +187,7 @@ class Reader:
         return records
 
     def _collect_lines(self, asks: Sequence[_Ask]) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
-        return _lines_by_parent(self._selections, self._answers(asks))
+        return _lines_by_parent(self._answers(asks))
 
     def _answers(self, asks: Sequence[_Ask]) -> list[tuple[_Ask, list[dict[str, Any]]]]:
         return list(zip(asks, self._client.queries([ask.query() for ask in asks]), strict=True))
@@ -193,22 +201,21 @@ def _ids(values: Sequence[str]) -> set[str]:
     return found
 
 
-def _lines_query(selection: Selection, lines: LineSpec, condition: str) -> str:
-    conditions = [condition] if lines.where is None else [condition, f"({lines.where})"]
-    return soql.select(selection.line_paths, lines.object, where=conditions, order=[lines.parent, lines.order, "Id"])
+def _lines_query(lines: LineSelection, condition: str) -> str:
+    spec = lines.spec
+    conditions = [condition] if spec.where is None else [condition, f"({spec.where})"]
+    return soql.select(lines.paths, spec.object, where=conditions, order=[spec.parent, spec.order, "Id"])
 
 
 def _lines_by_parent(
-    selections: Mapping[str, Selection], answers: Sequence[tuple[_Ask, list[dict[str, Any]]]]
+    answers: Sequence[tuple[_Ask, list[dict[str, Any]]]],
 ) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
     found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for ask, rows in answers:
         if ask.part != "lines":
             continue
-        lines = selections[ask.kind].mapping.lines
-        assert lines is not None
         for row in rows:
-            found.setdefault((ask.kind, row[lines.parent]), []).append(row)
+            found.setdefault((ask.kind, row[ask.parent]), []).append(row)
     return found
 
 

@@ -205,6 +205,21 @@ def allocate(
     )
 
 
+def allocate_to_line(
+    world: World, payment_id: str, line_id: str, amount: str, *, way: str = "Allocation", code: str = "USD"
+) -> str:
+    return world.org.create(
+        "blng__PaymentAllocationInvoiceLine__c",
+        {
+            "blng__Payment__c": payment_id,
+            "blng__InvoiceLine__c": line_id,
+            "blng__Amount__c": Decimal(amount),
+            "blng__Type__c": way,
+            **currency(world, code),
+        },
+    )
+
+
 def credit(world: World, invoice_id: str, amount: str, *, account_id: str, code: str = "USD") -> str:
     """A posted credit note, allocated to the invoice's first line."""
     money = currency(world, code)

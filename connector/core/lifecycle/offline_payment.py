@@ -45,13 +45,18 @@ def decide(view: View) -> Decision:
 
 
 def _allocations(view: View) -> dict[str, int] | Park:
-    """Invoice id -> what is allocated to it, unallocations taken off, in minor units."""
-    spec, record = view.mapping.lines, view.salesforce
-    assert spec is not None
+    """Invoice id -> what is allocated to it, unallocations taken off, in minor units.
+
+    To the invoice or to its lines: Salesforce Billing takes both off the invoice's balance, each once
+    (billing-facts.md, derived amounts).
+    """
+    record = view.salesforce
     assert record is not None
     assert view.currency is not None
     amounts: dict[str, int] = {}
     for row in record.lines:
+        # a row of either object has only its own way to the invoice
+        spec = next(spec for spec in view.mapping.line_specs if read_path(row, spec.roles["invoice"]) is not None)
         invoice_id = str(read_path(row, spec.roles["invoice"]))
         try:
             amount = to_minor(Decimal(read_path(row, spec.roles["amount"]) or 0), view.currency)

@@ -166,6 +166,12 @@ BROKEN = [
     ("product", "kind: product", "kind: product\nkind: product", "'kind' is written twice"),
     ("product", 'where: "IsActive', 'where: &a "IsActive', "anchors"),
     ("invoice", "shape: invoice_line", "shape: invoice_lines", "unknown shape 'invoice_lines' (did you mean"),
+    (
+        "offline_payment",
+        "      invoice: blng__InvoiceLine__r.blng__Invoice__c\n",
+        "",
+        "shape 'allocation' asks for role 'invoice'",
+    ),
     ("customer", "stripe: phone", "stripe: name", "writes stripe 'name', and so does 'name'"),
     ("invoice", "salesforce: Stripe_Number__c", "salesforce: Stripe_Id__c", "the marker is written by the program"),
     ("invoice", "as: [money, minor], check: true", "as: [money, minor], check: true, create_only: true", "keep one"),

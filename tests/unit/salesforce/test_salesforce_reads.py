@@ -156,7 +156,7 @@ def test_without_multi_currency_the_currency_field_is_not_asked_for(pack):
 def test_no_field_is_selected_twice(pack):
     for mapping in pack.kinds.values():
         selection = selection_of(mapping, multi_currency=True)
-        for paths in (selection.paths, selection.line_paths):
+        for paths in (selection.paths, *(lines.paths for lines in selection.lines)):
             assert len({path.lower() for path in paths}) == len(paths)
 
 
