@@ -27,6 +27,8 @@ if TYPE_CHECKING:
         Side,
         Signal,
     )
+    from connector.core.verify.checks import Attestation
+    from connector.core.verify.evidence import Evidence
 
 
 class Clock(Protocol):
@@ -226,3 +228,74 @@ class Store(Protocol):
     def save_note(self, name: str, value: str) -> None: ...
 
     def close(self) -> None: ...
+
+
+class Inspector(Protocol):
+    """Looks at one side for the verifier. Reads only."""
+
+    side: Side
+
+    @property
+    def calls(self) -> int:
+        """Requests sent so far."""
+        ...
+
+    def inspect(self, wanted: Sequence[str]) -> Mapping[str, Evidence]:
+        """Each wanted piece of evidence, by name, gathered concurrently in as few calls as the system
+        allows. What cannot be read is `Unreadable`, a probe that breaks is `Broken`: neither costs its
+        neighbours anything, and nothing is raised for an answer or a missing answer of the system.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackagePin:
+    """A package as it was at the first verified run, or when a person last accepted a change."""
+
+    namespace: str
+    package_id: str | None
+    version_id: str | None
+    #: (major, minor, patch, build)
+    version: tuple[int, int, int, int] | None
+    pinned_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRun:
+    """A verification as it was stored."""
+
+    run_id: str
+    at: datetime
+    profile: str
+    #: check id -> verdict
+    verdicts: Mapping[str, str]
+    #: the answer as `verify --json` gave it
+    report: Mapping[str, Any]
+
+
+class VerifyMemory(Protocol):
+    """What the verifier remembers. Every method is one transaction."""
+
+    def load_attestations(self) -> Sequence[Attestation]:
+        """The newest of each check, expired ones too."""
+        ...
+
+    def save_attestation(self, attestation: Attestation) -> None: ...
+
+    def withdraw_attestation(self, check_id: str, by: str, at: datetime) -> bool:
+        """Whether there was one."""
+        ...
+
+    def load_pins(self) -> Sequence[PackagePin]: ...
+
+    def save_pins(self, pins: Sequence[PackagePin]) -> None: ...
+
+    def save_verification(self, run: PastRun) -> None: ...
+
+    def load_verifications(self, limit: int = 20) -> Sequence[PastRun]:
+        """Newest first."""
+        ...
+
+    def unchanged_since(self, verdicts: Mapping[str, str], *, profile: str) -> Mapping[str, datetime]:
+        """For each check, when the unbroken row of runs with this verdict began; absent for a new verdict."""
+        ...

@@ -124,9 +124,15 @@ class Client:
 
     def offered_versions(self) -> tuple[str, ...]:
         """The API versions of the instance; asks without a token and is not metered (platform.md A3)."""
-        action = "GET /services/data"
+        return tuple(entry["version"] for entry in self.read_host("/services/data", signed_in=False))
+
+    def read_host(self, path: str, *, signed_in: bool = True) -> Any:
+        """JSON from a path of the instance outside the versioned API: `/services/oauth2/userinfo`."""
+        action = f"GET {path}"
+        token = self._tokens.current()
+        headers = {"Authorization": f"Bearer {token.access_token}"} if signed_in else {}
         try:
-            response = self._session.get(self._tokens.current().instance_url + "/services/data")
+            response = self._session.get(token.instance_url + path, headers=headers)
             if response.status_code >= 300:
                 raise classify(
                     status=response.status_code,
@@ -135,7 +141,7 @@ class Client:
                     action=action,
                     write=False,
                 )
-            return tuple(entry["version"] for entry in response.json())
+            return response.json()
         except requests.RequestException as error:
             raise classify_transport(error, action=action, write=False) from None
 

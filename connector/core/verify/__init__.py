@@ -1,0 +1,1 @@
+"""What the prerequisite verifier knows and says; pure. Rules are data in config/prerequisites.yaml."""

@@ -1,0 +1,1 @@
+"""`connector verify`: gather evidence on both sides, judge every check, remember, compare."""

@@ -1,0 +1,19 @@
+"""Every decision a check may name, by the name config/prerequisites.yaml uses. One room per topic, all pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from connector.flows.verify.conditions import packages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from connector.core.verify.checks import Judgement
+    from connector.core.verify.evidence import Facts
+
+Condition: TypeAlias = "Callable[[Facts], Judgement]"
+
+CONDITIONS: Final[dict[str, Condition]] = {
+    **packages.CONDITIONS,
+}
