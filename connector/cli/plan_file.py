@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from connector.core.errors import Problem, UsageError
 from connector.core.plan import Plan
-from connector.runtime.redaction import mask_contact, redact
+from connector.runtime.redaction import mask_contact, redact, redact_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +28,7 @@ def masked(plan: Plan) -> Plan:
                 replace(change, old=mask_contact(change.old, change.field), new=mask_contact(change.new, change.field))
                 for change in entry.changes
             ),
+            lines=tuple(replace(line, description=redact_text(line.description)) for line in entry.lines),
         )
         for entry in plan.entries
     )

@@ -11,13 +11,16 @@ from connector.cli.report_view import print_not_mirrored
 from connector.core.money import format_minor
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rich.console import Console
 
-    from connector.core.plan import FieldChange, Plan, PlanEntry
+    from connector.core.plan import FieldChange, Plan, PlanEntry, PlanLine
 
 _LONGEST_VALUE: Final = 100
+_LONGEST_DESCRIPTION: Final = 60
+#: lines of one document that are shown; `--json` and the saved plan hold all
+_LINES_MAX: Final = 10
 #: how Stripe names parameters that are moments, and a number that only a moment can be there (September 2001)
 _MOMENTS: Final = ("_at", "_date", ".start", ".end")
 _MOMENTS_FROM: Final = 1_000_000_000
@@ -78,6 +81,32 @@ def _print_entry(console: Console, entry: PlanEntry) -> None:
     console.print(f"{sign} {entry.action} {entry.kind}{amount}{flags}", style=style)
     for change in entry.changes:
         console.print(f"    {_change(change, entry)}", style=style if red else None)
+    if entry.lines and entry.currency is not None:
+        for text in _lines(entry.lines, entry.currency):
+            console.print(f"    {text}", style=style if red else None)
+
+
+def _lines(lines: Sequence[PlanLine], currency: str) -> Iterator[str]:
+    """The first lines in columns, and what all of them come to when some are left out."""
+    yield f"{len(lines)} line{'s' * (len(lines) > 1)}:"
+    rows = [(_what(line), format_minor(line.amount_minor, currency), line.tax_minor) for line in lines[:_LINES_MAX]]
+    widest, longest = max(len(what) for what, _, _ in rows), max(len(amount) for _, amount, _ in rows)
+    for what, amount, tax_minor in rows:
+        yield f"  {what:<{widest}}  {amount:>{longest}}{_tax(tax_minor, currency)}"
+    if len(lines) > _LINES_MAX:
+        amount = format_minor(sum(line.amount_minor for line in lines), currency)
+        tax = _tax(sum(line.tax_minor for line in lines), currency)
+        yield f"  … and {len(lines) - _LINES_MAX} more, in all {amount}{tax}"
+
+
+def _what(line: PlanLine) -> str:
+    text = " ".join(line.description.split())
+    text = text if line.quantity in (None, "1") else f"{line.quantity} x {text}"
+    return text if len(text) <= _LONGEST_DESCRIPTION else text[: _LONGEST_DESCRIPTION - 1] + "…"
+
+
+def _tax(tax_minor: int, currency: str) -> str:
+    return f" + tax {format_minor(tax_minor, currency)}" if tax_minor else ""
 
 
 def _change(change: FieldChange, entry: PlanEntry) -> str:

@@ -29,6 +29,19 @@ class FieldChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlanLine:
+    """One line of a document that would be made, as a person who approves money reads it."""
+
+    description: str
+    #: a decimal number, as text; None where Salesforce names none
+    quantity: str | None
+    amount_minor: int
+    tax_minor: int
+    #: Salesforce id of the product sold, if any
+    product: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanEntry:
     kind: str
     #: the birthplace id
@@ -50,6 +63,7 @@ class PlanEntry:
     digest: str
     #: `stripe` calls and `salesforce_rows` written, its later steps included
     costs: Mapping[str, int]
+    lines: tuple[PlanLine, ...] = ()
 
     @property
     def key(self) -> str:
@@ -99,10 +113,7 @@ class Plan:
         if data.get("schema_version") != SCHEMA_VERSION:
             raise ValueError(f"plan schema {data.get('schema_version')!r}, this program reads {SCHEMA_VERSION}")
         try:
-            entries = tuple(
-                PlanEntry(**{**entry, "changes": tuple(FieldChange(**change) for change in entry["changes"])})
-                for entry in data["entries"]
-            )
+            entries = tuple(_read_entry(entry) for entry in data["entries"])
             return Plan(
                 org_id=data["org_id"],
                 account_id=data["account_id"],
@@ -116,6 +127,14 @@ class Plan:
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a plan: {error}") from error
+
+
+def _read_entry(entry: Mapping[str, Any]) -> PlanEntry:
+    parts = {
+        "changes": tuple(FieldChange(**change) for change in entry["changes"]),
+        "lines": tuple(PlanLine(**line) for line in entry["lines"]),
+    }
+    return PlanEntry(**{**entry, **parts})
 
 
 def digest(kind: str, born_id: str, action: str, body: Mapping[str, Any]) -> str:

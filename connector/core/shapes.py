@@ -7,11 +7,11 @@ Parameter names are those of `add_lines` and `quotes` (spec3.derived.json).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from connector.core.line import Line, plain_number
 from connector.core.mapping import Context, LineSpec, read_path
 from connector.core.moments import midday_epoch
 from connector.core.money import to_minor
@@ -22,22 +22,6 @@ if TYPE_CHECKING:
 
 #: Stripe shows at most this many characters of a line's description
 DESCRIPTION_LENGTH_MAX = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One Salesforce line, decoded."""
-
-    id: str
-    amount_minor: int
-    tax_minor: int
-    tax_percent: Decimal | None
-    quantity: Decimal | None
-    description: str
-    product_id: str | None
-    product_active: bool
-    starts: date | None
-    ends: date | None
 
 
 def decode_line(spec: LineSpec, row: Mapping[str, Any], context: Context) -> Line:
@@ -97,7 +81,7 @@ def invoice_line(line: Line, *, product_mate: str | None, context: Context, tax_
                     "display_name": tax_name,
                     "inclusive": False,
                     # a fixed amount is the truth; the percentage is shown only when Salesforce says it
-                    "percentage": "0" if line.tax_percent is None else _plain(line.tax_percent),
+                    "percentage": "0" if line.tax_percent is None else plain_number(line.tax_percent),
                 },
             }
         ]
@@ -127,13 +111,8 @@ def _units(line: Line) -> tuple[int, int]:
 def _describe(line: Line, quantity: int) -> str:
     text = line.description
     if line.quantity is not None and line.quantity != quantity:
-        text = f"{text} ({_plain(line.quantity)} units)"
+        text = f"{text} ({plain_number(line.quantity)} units)"
     return text[:DESCRIPTION_LENGTH_MAX]
-
-
-def _plain(value: Decimal) -> str:
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _decimal(value: Any) -> Decimal:

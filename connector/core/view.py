@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
+    from connector.core.line import Line
+
 #: Stripe metadata that is our mark (architecture.md 2)
 MARK_ID = "salesforce_id"
 MARK_ORG = "salesforce_org"
@@ -123,6 +125,8 @@ class Act:
     volatile: frozenset[str] = frozenset()
     #: what the steps after this one will carry, with a stable repr: who approves a plan approves it too
     later: tuple[object, ...] = ()
+    #: of a document that is made: its lines, for who reads the plan, and as much a part of what is approved
+    lines: tuple[Line, ...] = ()
     #: True for steps that move or bill money; listed last and in red by `plan`
     moves_money: bool = False
     #: True for steps that end a document: void, cancel, delete

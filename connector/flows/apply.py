@@ -1,7 +1,7 @@
 """Carries out an approved plan, and nothing else.
 
 Plans again first: a key whose plan differs from the approved one is refused, because what was
-approved is not what would happen.
+approved is not what would happen; so is one that would make a parent nobody approved.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from connector.flows.report import PassReport
 from connector.flows.sync import run_pass
 
 if TYPE_CHECKING:
-    from connector.core.plan import Plan
+    from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
+
+    from connector.core.plan import Plan, PlanEntry
     from connector.flows.workspace import Workspace
 
 
@@ -25,7 +28,7 @@ def apply_plan(workspace: Workspace, plan: Plan) -> tuple[PassReport, list[tuple
     keys = [_born(workspace, entry.kind, entry.id) for entry in plan.entries if entry.kind in workspace.kinds()]
     fresh = {entry.key: entry for entry in make_plan(workspace, only=keys).entries}
     refused: list[tuple[str, str]] = []
-    approved: list[Key] = []
+    approved: dict[str, PlanEntry] = {}
     for entry in plan.entries:
         now = fresh.get(entry.key)
         if entry.kind not in workspace.kinds():
@@ -35,32 +38,37 @@ def apply_plan(workspace: Workspace, plan: Plan) -> tuple[PassReport, list[tuple
         elif now.digest != entry.digest:
             refused.append((entry.key, f"the plan differs now: {now.action} with other content"))
         else:
-            approved.append(_born(workspace, entry.kind, entry.id))
-    approved = _without_refused_parents(workspace, plan, approved, refused)
-    report = run_pass(workspace, only=approved) if approved else PassReport()
+            approved[entry.key] = entry
+    refused += _orphans(approved, {key for key, now in fresh.items() if now.action == "create"})
+    refused_keys = {key for key, _ in refused}
+    only = [_born(workspace, entry.kind, entry.id) for key, entry in approved.items() if key not in refused_keys]
+    report = run_pass(workspace, only=only) if only else PassReport()
     return report, refused
 
 
-def _without_refused_parents(
-    workspace: Workspace, plan: Plan, approved: list[Key], refused: list[tuple[str, str]]
-) -> list[Key]:
-    """A pass makes the parents its records need: a record whose parent was refused is refused with it.
+def _orphans(approved: Mapping[str, PlanEntry], made: AbstractSet[str]) -> list[tuple[str, str]]:
+    """A pass makes the parents its records need: a record that would make one nobody approved is refused, too.
 
-    Entries name parents that were not made yet by a symbolic id, `{product 01t...}`.
+    `made` are the keys of what would be created now.
     """
-    left = dict.fromkeys(approved)
+    left = dict(approved)
+    orphans: list[tuple[str, str]] = []
     while True:
-        names = {key: f"{{{key}}}" for key, _ in refused}
-        for entry in plan.entries:
-            key = _born(workspace, entry.kind, entry.id) if entry.kind in workspace.kinds() else None
-            content = str([change.new for change in entry.changes])
-            parents = [parent for parent, name in names.items() if name in content]
-            if key in left and parents:
-                del left[key]
-                refused.append((entry.key, f"it needs {parents[0]}, which was refused"))
+        for entry in left.values():
+            parents = [parent for parent in sorted(made - left.keys()) if _needs(entry, parent)]
+            if parents:
+                orphans.append((entry.key, f"it needs {parents[0]}, which is not approved as it would be made now"))
+                del left[entry.key]
                 break
         else:
-            return list(left)
+            return orphans
+
+
+def _needs(entry: PlanEntry, parent: str) -> bool:
+    """Fields name parents by symbolic ids, `{customer 001...}`; the lines of a document name the products they sell."""
+    if any(f"{{{parent}}}" in str(change.new) for change in entry.changes):
+        return True
+    return any(line.product is not None and parent == f"product {line.product}" for line in entry.lines)
 
 
 def _born(workspace: Workspace, kind: str, record_id: str) -> Key:

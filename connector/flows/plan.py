@@ -11,10 +11,11 @@ from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from connector.core.line import plain_number
 from connector.core.mapping import read_path
 from connector.core.model import Key, Side, Signal
 from connector.core.money import to_minor
-from connector.core.plan import FieldChange, Plan, PlanEntry, digest
+from connector.core.plan import FieldChange, Plan, PlanEntry, PlanLine, digest
 from connector.core.view import Act, Decision, Ignore, Park, Read, Settled, Wait
 from connector.flows.drain import ask_all, fetch, pull_in
 from connector.flows.parents import ParentBook
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from connector.core.line import Line
     from connector.core.model import Finding
     from connector.flows.subject import Subject
     from connector.flows.workspace import Workspace
@@ -161,8 +163,8 @@ def _entry(subject: Subject, act: Act, book: ParentBook) -> PlanEntry:
     mapping = subject.mapping
     body = _symbolic(dict(act.body), book)
     lasting = {name: value for name, value in body.items() if name not in act.volatile}
-    if act.later:
-        lasting["later"] = [repr(part) for part in act.later]
+    if act.later or act.lines:
+        lasting["later"] = [repr(part) for part in (*act.later, *act.lines)]
     return PlanEntry(
         kind=mapping.kind,
         id=subject.link.born.id,
@@ -178,6 +180,17 @@ def _entry(subject: Subject, act: Act, book: ParentBook) -> PlanEntry:
         base={side.value: found.version for side, found in subject.records.items() if found is not None},
         digest=digest(mapping.kind, subject.link.born.id, act.action, lasting),
         costs=_COSTS.get((mapping.kind, act.action), _cost_of_one(act.target)),
+        lines=tuple(_line(line) for line in act.lines),
+    )
+
+
+def _line(line: Line) -> PlanLine:
+    return PlanLine(
+        description=line.description,
+        quantity=None if line.quantity is None else plain_number(line.quantity),
+        amount_minor=line.amount_minor,
+        tax_minor=line.tax_minor,
+        product=line.product_id,
     )
 
 
@@ -203,6 +216,8 @@ def _label(subject: Subject) -> str:
 
 def _amount(subject: Subject, act: Act) -> int | None:
     """Minor units an entry bills or moves, where it says so."""
+    if act.lines:
+        return sum(line.amount_minor + line.tax_minor for line in act.lines)
     if "final" in act.progress:
         return int(act.progress["final"][0])
     for name in ("amount", "total"):

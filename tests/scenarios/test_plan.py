@@ -66,6 +66,25 @@ def test_parents_come_first_money_comes_last_with_totals_per_currency(world: Wor
     assert [entry.moves_money for entry in plan.entries] == [False, False, True, True]
 
 
+def test_an_invoice_shows_every_line_it_would_bill(world: World) -> None:
+    seat = b.product(world)
+    items = [b.Item(subtotal=f"{number}.00", tax="0.19", name=f"Line {number:02}") for number in range(1, 13)]
+    items[0] = b.Item(subtotal="100.00", tax="19.00", name="Line 01", quantity="2.5", product=seat)
+    b.invoice(world, *items)
+    entry = next(entry for entry in _kept(_plan(world)).entries if entry.kind == "invoice")
+    assert [line.description for line in entry.lines] == [item.name for item in items]
+    first = entry.lines[0]
+    assert (first.quantity, first.amount_minor, first.tax_minor, first.product) == ("2.5", 10_000, 1_900, seat)
+    assert sum(line.amount_minor + line.tax_minor for line in entry.lines) == entry.amount_minor
+
+
+def test_a_quote_shows_every_line_it_would_offer(world: World) -> None:
+    b.quote(world)
+    entry = next(entry for entry in _kept(_plan(world)).entries if entry.kind == "quote")
+    assert [line.amount_minor for line in entry.lines] == [10_000]
+    assert entry.amount_minor == 10_000
+
+
 def test_ids_that_do_not_exist_yet_are_symbolic(world: World) -> None:
     account, _, invoice = _new_business(world)
     entry = next(entry for entry in _plan(world).entries if entry.id == invoice)
@@ -155,6 +174,23 @@ def test_apply_refuses_other_lines_of_the_same_invoice(world: World) -> None:
     _, refused = apply_plan(world.workspace, plan)
     assert [key for key, _ in refused] == [f"invoice {invoice}"]
     assert world.stripe_list("/v1/invoices") == []
+
+
+@pytest.mark.parametrize("document", ["invoice", "quote"])
+def test_apply_refuses_a_document_that_sells_a_product_that_was_refused(world: World, document: str) -> None:
+    """A pass makes the parents its records need: here it would make a product nobody approved."""
+    seat = b.product(world)
+    if document == "invoice":
+        record = b.invoice(world, b.Item(subtotal="100.00", product=seat))
+    else:
+        record = b.quote(world, b.Offer(product=seat))
+    plan = _kept(_plan(world))
+    world.org.update("Product2", seat, {"Name": "Something else"})
+    assert world.workspace is not None
+    _, refused = apply_plan(world.workspace, plan)
+    assert {key for key, _ in refused} == {f"product {seat}", f"{document} {record}"}
+    assert b.at_stripe(world, "products", seat) == []
+    assert b.at_stripe(world, f"{document}s", record) == []
 
 
 def test_apply_refuses_what_is_done_already(world: World) -> None:

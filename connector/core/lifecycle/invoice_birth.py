@@ -14,11 +14,13 @@ from connector.core.bodies import constants, create_params
 from connector.core.model import Key, Side
 from connector.core.moments import end_of_day_epoch
 from connector.core.money import to_minor
-from connector.core.shapes import Line, decode_line, invoice_line
+from connector.core.shapes import decode_line, invoice_line
 from connector.core.view import MARK_ID, Act, Decision, Ignore, Park, View, Wait, mark
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from connector.core.line import Line
 
 #: a due date that has passed becomes this much from now: Stripe wants it in the future
 DUE_NOW = timedelta(hours=1)
@@ -52,7 +54,7 @@ def birth(view: View, state: str, value: str) -> Decision:
         sent=sent,
         progress={"currency": view.currency, "account": view.role("customer")},
         volatile=frozenset({"due_date"}),
-        later=tuple(lines),
+        lines=tuple(lines),
         moves_money=True,
     )
 
@@ -193,4 +195,11 @@ def _add_lines(view: View, lines: Sequence[Line]) -> Decision:
             )
         )
     assert view.stripe is not None
-    return Act(target=Side.STRIPE, action="add_lines", target_id=view.stripe.id, body={"lines": rows}, moves_money=True)
+    return Act(
+        target=Side.STRIPE,
+        action="add_lines",
+        target_id=view.stripe.id,
+        body={"lines": rows},
+        lines=tuple(lines),
+        moves_money=True,
+    )

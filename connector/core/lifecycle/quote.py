@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from connector.core.bodies import constants, create_params, salesforce_update
 from connector.core.lifecycle import quote_findings
-from connector.core.lifecycle.quote_content import content_params, fingerprint, total_minor
+from connector.core.lifecycle.quote_content import content_of, fingerprint, total_minor
 from connector.core.lifecycle.quote_in_step import expired_before_it_began, in_step, pushes, write_back
 from connector.core.model import Finding, Key, Record, Side
 from connector.core.view import Act, Decision, Ignore, Park, Read, Settled, View, Wait, mark, missing_mate, need
@@ -66,21 +66,21 @@ def _birth(view: View, state: str, value: str) -> Decision:
     expired = expired_before_it_began(view)
     if expired is not None:
         return expired
-    content = content_params(view)
+    content = content_of(view)
     if isinstance(content, Park | Wait):
         return content
-    customer, offered = content
     params, sent = create_params(view)
-    params["customer"] = customer
+    params["customer"] = content.customer
     params["metadata"] = {**params.get("metadata", {}), **mark(view)}
     params["invoice_settings"] = {"days_until_due": int(view.mapping.options.get("days_until_due", 30))}
-    params |= {name: value for name, value in offered.items() if value}
+    params |= {name: value for name, value in content.params.items() if value}
     return Act(
         target=Side.STRIPE,
         action="create",
         body=params,
         sent=sent,
         progress={"currency": view.currency, "account": view.role("customer"), "content": fingerprint(view)},
+        lines=content.lines,
     )
 
 
@@ -119,7 +119,7 @@ def _draft(view: View, state: str) -> Decision:
     expired = expired_before_it_began(view)
     if expired is not None:
         return expired
-    content = content_params(view)
+    content = content_of(view)
     if isinstance(content, Park | Wait):
         return content
     offered = fingerprint(view)
@@ -128,8 +128,9 @@ def _draft(view: View, state: str) -> Decision:
             target=Side.STRIPE,
             action="update",
             target_id=view.stripe.id,
-            body=content[1],
+            body=content.params,
             progress={"content": offered},
+            lines=content.lines,
         )
     if state == "draft":
         return write_back(view)

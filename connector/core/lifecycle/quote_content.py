@@ -6,17 +6,31 @@ Pure; may not decide what follows from it.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from connector.core.body import encode_body
 from connector.core.model import Key, Side
 from connector.core.money import to_minor
-from connector.core.shapes import Line, decode_line, quote_line
+from connector.core.shapes import decode_line, quote_line
 from connector.core.view import Park, View, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from connector.core.line import Line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What is offered, and to whom."""
+
+    #: Stripe customer id
+    customer: str
+    lines: tuple[Line, ...]
+    #: parameters that say it to Stripe
+    params: dict[str, Any]
 
 
 def fingerprint(view: View) -> str:
@@ -31,8 +45,8 @@ def fingerprint(view: View) -> str:
     return hashlib.sha256(encode_body(content)).hexdigest()[:16]
 
 
-def content_params(view: View) -> tuple[str, dict[str, Any]] | Park | Wait:
-    """(Stripe customer, parameters that say what is offered), or why there is none yet."""
+def content_of(view: View) -> Content | Park | Wait:
+    """What is offered, or why there is nothing yet."""
     lines = _lines(view)
     if isinstance(lines, Park):
         return lines
@@ -41,13 +55,14 @@ def content_params(view: View) -> tuple[str, dict[str, Any]] | Park | Wait:
         return parents
     customer, products = parents
     # an empty description clears one that told of a discount
-    return customer, {
+    params = {
         "line_items": [
             quote_line(line, product_mate=product, context=view.context)
             for line, product in zip(lines, products, strict=True)
         ],
         "description": _discount_text(view) or "",
     }
+    return Content(customer=customer, lines=tuple(lines), params=params)
 
 
 def total_minor(view: View) -> int:

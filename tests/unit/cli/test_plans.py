@@ -12,7 +12,7 @@ from rich.console import Console
 from connector.cli.plan_file import load_plan, masked, save_plan
 from connector.cli.plan_view import print_plan
 from connector.core.errors import UsageError
-from connector.core.plan import FieldChange, Plan, PlanEntry
+from connector.core.plan import FieldChange, Plan, PlanEntry, PlanLine
 
 
 def entry(**given):
@@ -92,6 +92,41 @@ def test_it_ends_with_what_is_done_per_kind_with_totals_per_currency_and_calls()
     ]
 
 
+def line(**given):
+    defaults = {"description": "Seat", "quantity": None, "amount_minor": 10000, "tax_minor": 0, "product": None}
+    return PlanLine(**(defaults | given))
+
+
+def test_the_lines_of_a_document_stand_below_it():
+    lines = (
+        line(description="Platform seat", quantity="3", amount_minor=120000, tax_minor=22800),
+        line(description="Onboarding [once]", amount_minor=-5000),
+    )
+    text = shown(plan(entry(action="create", currency="eur", lines=lines)))
+    assert text.splitlines()[2:6] == [
+        '    + collection_method = "send_invoice"',
+        "    2 lines:",
+        "      3 x Platform seat  1,200.00 EUR + tax 228.00 EUR",
+        "      Onboarding [once]    -50.00 EUR",
+    ]
+
+
+def test_a_long_document_shows_ten_lines_and_what_all_of_them_come_to():
+    lines = tuple(line(description=f"Seat {number}", amount_minor=100, tax_minor=19) for number in range(47))
+    text = shown(plan(entry(currency="usd", lines=lines)))
+    assert "    47 lines:" in text
+    assert "Seat 9 " in text
+    assert "Seat 10" not in text
+    assert "      … and 37 more, in all 47.00 USD + tax 8.93 USD" in text
+
+
+def test_a_long_description_is_cut_on_one_line():
+    text = shown(plan(entry(currency="jpy", lines=(line(description="a\nb " + "x" * 500),))))
+    assert "      a b xxx" in text
+    assert "…  10,000 JPY" in text
+    assert max(map(len, text.splitlines())) < 120
+
+
 def test_what_is_billed_and_what_is_voided_are_never_added_up():
     voided = entry(action="void", destructive=True, moves_money=True, amount_minor=240000, currency="usd")
     lines = shown(plan(CREATE, voided)).splitlines()
@@ -143,9 +178,14 @@ def test_contacts_are_masked_and_digests_kept():
     assert made.entries[0].digest == UPDATE.digest
 
 
+def test_a_contact_in_a_line_is_masked():
+    made = masked(plan(entry(lines=(line(description="Seat of joe@acme.com"),))))
+    assert made.entries[0].lines[0].description == "Seat of j***@acme.com"
+
+
 def test_a_saved_plan_is_read_back_and_nobody_elses(tmp_path):
     path = tmp_path / "nov21.plan"
-    made = plan(CREATE, UPDATE, waiting=(("a", "b"),))
+    made = plan(CREATE, UPDATE, entry(lines=(line(quantity="2"), line())), waiting=(("a", "b"),))
     sha256 = save_plan(made, path)
     assert load_plan(path) == made
     assert len(sha256) == 64

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,7 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.core.mapping import Context, LineSpec
-from connector.core.shapes import DESCRIPTION_LENGTH_MAX, Line, decode_line, invoice_line, quote_line
+from connector.core.shapes import DESCRIPTION_LENGTH_MAX, decode_line, invoice_line, quote_line
+
+if TYPE_CHECKING:
+    from connector.core.line import Line
 
 ROLES = {
     "amount": "Amount",
