@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from sqlalchemy.types import TypeEngine
 
 #: the newest migration; an older database is upgraded on opening, a newer one is refused
-HEAD = "0001"
+HEAD = "0002"
 
 #: an autoincrementing key: SQLite only gives one to a column declared INTEGER
 _Id = BigInteger().with_variant(Integer(), "sqlite")
@@ -204,6 +204,8 @@ operation = Table(
         deferrable=True,
         initially="DEFERRED",
     ),
+    # SQLite looks for a new link's operations by it, because of the deferred key above.
+    Index("operation_of_link", "scope_id", "kind", "born_id"),
     # Correctness rests on this index, never on a shard or a lock (architecture.md 2).
     Index(
         "operation_one_unresolved",

@@ -59,9 +59,35 @@ def test_the_indexes_that_hot_reads_rest_on_are_used(store):
         "SELECT * FROM signal WHERE scope_id = 1 AND kind = 'a' AND seq > 3 ORDER BY seq": "signal_drain_order",
         "SELECT * FROM operation WHERE scope_id = 1 AND state IN ('sent', 'unknown') AND kind = 'a'"
         " AND born_id IN ('b')": "operation_one_unresolved",
+        "SELECT * FROM operation WHERE scope_id = 1 AND kind = 'a' AND born_id = 'b'": "operation_of_link",
     }
     with store._database.read(1) as tx:
         for statement, index in plans.items():
             plan = str(tx.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}").all())
             assert f"USING INDEX {index}" in plan
             assert "TEMP B-TREE" not in plan
+
+
+def test_intents_for_new_links_cost_the_same_however_many_operations_are_remembered(store):
+    """A link is inserted after its first operation; SQLite then looks for the operations that wait for it."""
+    if store._database.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL checks the key once, at the end; SQLite counts its instructions")
+    before = _instructions(store, "a")
+    for batch in range(10):
+        _pass(store, f"many{batch}", 200)
+    assert _instructions(store, "b") < before * 3
+
+
+def _instructions(store, prefix: str) -> int:
+    """How many thousand steps of SQLite's machine the intents of 20 new links take."""
+    steps: list[int] = []
+
+    @event.listens_for(store._database.engine, "begin")
+    def _count(connection):
+        raw = connection.connection.driver_connection
+        raw.set_progress_handler(lambda: steps.append(1), 1000)
+
+    links = [raised(link_of(salesforce("invoice", f"{prefix}{n}"))) for n in range(20)]
+    store.begin(links, [operation_on(link) for link in links])
+    event.remove(store._database.engine, "begin", _count)
+    return len(steps)

@@ -68,6 +68,17 @@ def test_a_newer_schema_is_refused_and_left_alone(store, url):
     reopened.close()
 
 
+def test_a_database_of_the_first_version_is_upgraded_and_keeps_its_rows(store, url):
+    store.save_note("a", "b")
+    store.close()
+    _execute(url, "DROP INDEX operation_of_link", f"UPDATE {migrate.VERSION_TABLE} SET version_num = '0001'")
+    reopened = open_store(url, clock=ManualClock())
+    assert reopened.load_note("a") == "b"
+    with reopened._database.read(1) as tx:
+        assert "operation_of_link" in {index["name"] for index in inspect(tx.connection).get_indexes("operation")}
+    reopened.close()
+
+
 def test_somebody_elses_tables_are_not_taken_over(empty_url):
     _execute(empty_url, "CREATE TABLE link (id INTEGER)")
     with pytest.raises(StoreUnusable, match=r"tables of another program \(link\)"):
