@@ -101,7 +101,11 @@ class StripeSettings(_Group):
     api_key: SecretStr | None = Field(default=None, description="secret or restricted key; its mode must fit the org's")
     api_base: WebAddress = Field(default="https://api.stripe.com", description="where the API is")
     # platform.md: the version the pinned SDK speaks
-    api_version: str = Field(default="2026-10-28.endive", min_length=10, description="API version sent with every call")
+    api_version: str = Field(
+        default="2026-10-28.endive",
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\.[a-z]+$",
+        description="API version sent with every call, e.g. 2026-10-28.endive",
+    )
     webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_comma_list)] = Field(
         default=(), description="signing secrets of the webhook endpoint, separated by commas while one is replaced"
     )

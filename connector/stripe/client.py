@@ -116,6 +116,8 @@ class Client:
     ) -> None:
         self.key = read_key(options.api_key)
         _refuse_open_wire(options.api_base, livemode=self.key.livemode)
+        if _release(options.api_version) != _release(API_VERSION):
+            raise wrong_version(options.api_version, "it has other fields and meanings than this program reads")
         # A module global is the only switch; it also keeps the SDK from writing an id file into the
         # user's home and from sending timings of earlier requests.
         stripe.enable_telemetry = False
@@ -221,6 +223,21 @@ class Client:
 
 def _mode_name(*, live: bool) -> str:
     return "live" if live else "test"
+
+
+def wrong_version(configured: str, why: str) -> ConfigError:
+    """`why` is what speaks against the configured API version."""
+    problem = Problem(
+        where="CONNECTOR_STRIPE__API_VERSION",
+        observed=f"Stripe cannot be used in API version {configured}: {why}",
+        remedy=f"set {API_VERSION}, the version this program is written for, or leave the setting out",
+    )
+    return ConfigError([problem])
+
+
+def _release(api_version: str) -> str:
+    """The release a version belongs to; what breaks, breaks between them (PROVENANCE.md): 2026-10-28.endive -> endive."""
+    return api_version.rpartition(".")[2]
 
 
 def _refuse_open_wire(api_base: str, *, livemode: bool) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from connector.core.errors import Refused, RemoteError
 from connector.core.model import Delay, Finding, Severity, Side
 from connector.ports import SideIdentity
-from connector.stripe.client import Call, Client
+from connector.stripe.client import Call, Client, wrong_version
 from connector.stripe.polls import Poller
 from connector.stripe.reads import Reader
 from connector.stripe.writes import Writer
@@ -75,7 +75,9 @@ class StripeSystem:
         self._org_id = org_id
 
     def identify(self) -> SideIdentity:
-        """Asked once per process. The mode is the key's; an account itself has none."""
+        """Asked once per process. The mode is the key's; an account itself has none. Raises ConfigError for an
+        API version the account does not know.
+        """
         body = self._account_reply().body
         name = ((body.get("settings") or {}).get("dashboard") or {}).get("display_name")
         name = name or (body.get("business_profile") or {}).get("name") or ""
@@ -85,13 +87,7 @@ class StripeSystem:
         """Does the account answer in our API version; with `deep`, may the key read every kind."""
         findings: list[Finding] = []
         wanted = self._options.api_version
-        try:
-            answered = self._account_reply().headers.get("stripe-version", wanted)
-        except Refused as error:
-            if error.status != 400:
-                raise
-            # The request has no parameters: what is bad about it can only be the version.
-            return [_version_finding(wanted, error.message)]
+        answered = self._account_reply().headers.get("stripe-version", wanted)
         if answered != wanted:
             findings.append(_version_finding(wanted, f"it answers in {answered}"))
         if deep:
@@ -162,7 +158,13 @@ class StripeSystem:
     def _account_reply(self) -> Reply:
         with self._account_lock:
             if self._account is None:
-                self._account = self._client.send(Call(method="get", template="/v1/account"))
+                try:
+                    self._account = self._client.send(Call(method="get", template="/v1/account"))
+                except Refused as error:
+                    if error.status != 400:
+                        raise
+                    # The request has no parameters: what is bad about it can only be the version.
+                    raise wrong_version(self._options.api_version, error.message) from error
             return self._account
 
     def _check_rights(self) -> list[Finding]:

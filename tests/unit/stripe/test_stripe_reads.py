@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import requests
 
@@ -298,9 +300,25 @@ def test_wrong_credentials_are_unauthorised():
     assert "0000000000wrong" not in str(raised.value)
 
 
-def test_a_version_the_account_does_not_speak_is_a_blocker(books):
-    system = connect_to(books.account, api_key=books.account.api_key, api_version="2020-08-27")
-    (finding,) = system.check()
+def test_a_version_the_account_does_not_know_is_named_with_the_right_one(books):
+    system = connect_to(books.account, api_key=books.account.api_key, api_version="2026-10-29.endive")
+    with pytest.raises(ConfigError, match=r"STRIPE__API_VERSION(?s:.*)2026-10-29\.endive(?s:.*)2026-10-28\.endive"):
+        system.identify()
+
+
+@pytest.mark.parametrize("version", ["2025-03-31.basil", "2020-08-27"])
+def test_a_version_of_another_release_is_refused_before_anything_is_sent(books, version):
+    with pytest.raises(ConfigError, match=r"STRIPE__API_VERSION(?s:.*)2026-10-28\.endive"):
+        connect_to(books.account, api_key=books.account.api_key, api_version=version)
+    assert books.account.counters["requests"] == 0
+
+
+def test_an_account_that_answers_in_another_version_is_a_blocker(books):
+    def after(_request, response):
+        return replace(response, headers={**response.headers, "Stripe-Version": "2020-08-27"})
+
+    books.account.faults_after = after
+    (finding,) = books.system.check()
     assert (finding.code, finding.severity) == ("stripe.api_version", "blocker")
     assert "2020-08-27" in finding.observed
 
