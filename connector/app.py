@@ -18,7 +18,7 @@ from connector.core.model import Side
 from connector.core.view import Policy
 from connector.flows.connect import Contact, connect
 from connector.flows.workspace import Workspace, never, silent
-from connector.remote import Caller
+from connector.remote import Caller, TryingAgain, unheard
 from connector.runtime.clock import SystemClock, chance
 from connector.runtime.limits import Rate, RateLimiter
 from connector.salesforce import system as salesforce_system
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from connector.config.settings import Settings
     from connector.core.mapping import Pack
     from connector.core.model import Finding, Identity
-    from connector.core.retry import RetryPolicy
     from connector.ports import Clock
 
 
@@ -76,10 +75,12 @@ def open_app(
     *,
     stop: Callable[[], bool] = never,
     progress: Callable[[str, int, int], None] = silent,
+    notice: Callable[[TryingAgain], None] = unheard,
     clock: Clock | None = None,
     sessions: Sessions | None = None,
 ) -> Iterator[App]:
     """Loads the mapping, opens the store, signs in on both sides and checks that they may be joined.
+    `progress` and `notice` are told what takes time and what is tried again.
 
     Raises ConfigError and MappingError before anything is sent, PrerequisiteError, Unauthorised or
     RemoteError when a system is not as it must be, StoreError for our own database.
@@ -96,11 +97,12 @@ def open_app(
             _salesforce_options(settings),
             pack=pack,
             clock=clock,
-            caller=_caller(policies[Side.SALESFORCE], clock),
+            caller=Caller(policy=policies[Side.SALESFORCE], clock=clock, chance=chance, notice=notice),
             session=sessions.salesforce,
         )
         opened.callback(salesforce.close)
-        stripe = _stripe(settings, pack, clock, policies[Side.STRIPE], sessions)
+        caller = Caller(policy=policies[Side.STRIPE], clock=clock, chance=chance, notice=notice)
+        stripe = _stripe(settings, pack, clock, caller, sessions)
         opened.callback(stripe.close)
         contact = connect(pack=pack, salesforce=salesforce, stripe=stripe, store=store)
         stripe.bind(contact.identity.org_id)
@@ -128,10 +130,6 @@ def _policy(settings: Settings, contact: Contact) -> Policy:
     )
 
 
-def _caller(policy: RetryPolicy, clock: Clock) -> Caller:
-    return Caller(policy=policy, clock=clock, chance=chance)
-
-
 def _salesforce_options(settings: Settings) -> SalesforceOptions:
     given = settings.salesforce
     return SalesforceOptions(
@@ -153,7 +151,7 @@ def _salesforce_options(settings: Settings) -> SalesforceOptions:
 
 
 def _stripe(
-    settings: Settings, pack: Pack, clock: Clock, policy: RetryPolicy, sessions: Sessions
+    settings: Settings, pack: Pack, clock: Clock, caller: Caller, sessions: Sessions
 ) -> stripe_system.StripeSystem:
     given = settings.stripe
     key = _secret(given.api_key)
@@ -171,7 +169,7 @@ def _stripe(
         options,
         pack=pack,
         clock=clock,
-        caller=_caller(policy, clock),
+        caller=caller,
         limiter=limiter,
         session_factory=sessions.stripe,
     )

@@ -5,6 +5,7 @@ Both libraries' own retries are switched off; tenacity does the looping, the dec
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import tenacity
@@ -20,13 +21,38 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Caller:
-    """Calls with retries. `chance` gives the random share of each wait."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TryingAgain:
+    """A call failed, and is sent again after a wait."""
 
-    def __init__(self, *, policy: RetryPolicy, clock: Clock, chance: Callable[[], float]) -> None:
+    error: RemoteError
+    wait_s: float
+    #: the number of the attempt to come, of so many at most
+    attempt: int
+    attempts: int
+
+
+def unheard(_notice: TryingAgain) -> None:
+    """Nobody is told."""
+
+
+class Caller:
+    """Calls with retries. `chance` gives the random share of each wait; `notice` is told of each before it
+    begins, from whichever thread waits.
+    """
+
+    def __init__(
+        self,
+        *,
+        policy: RetryPolicy,
+        clock: Clock,
+        chance: Callable[[], float],
+        notice: Callable[[TryingAgain], None] = unheard,
+    ) -> None:
         self._policy = policy
         self._clock = clock
         self._chance = chance
+        self._notice = notice
 
     def call(self, function: Callable[[], T], *, repeatable: bool) -> T:
         """Runs `function`, which raises core.errors only; raises its last error when told to give up."""
@@ -42,6 +68,14 @@ class Caller:
             if isinstance(decision, GiveUp):
                 return False
             waits[state.attempt_number] = decision.wait_s
+            self._notice(
+                TryingAgain(
+                    error=error,
+                    wait_s=decision.wait_s,
+                    attempt=state.attempt_number + 1,
+                    attempts=self._policy.attempts,
+                )
+            )
             return True
 
         retrying = tenacity.Retrying(

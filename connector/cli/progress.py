@@ -40,6 +40,11 @@ class Progress:
                 self._live = self._task = None
             self._what = ""
 
+    def say(self, text: str) -> None:
+        """A line of its own, above the bar."""
+        with self._lock:
+            self._console.print(f"  {text}", style="yellow")
+
     def __call__(self, what: str, done: int, of: int) -> None:
         with self._lock:
             self._show(what, done, of)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from connector.cli.interrupt import stop_flag
 from connector.cli.progress import Progress
+from connector.cli.retry_notes import RetryNotes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from connector.cli.output import Output
     from connector.config.settings import Settings
     from connector.core.model import Finding, Key
+    from connector.ports import Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +60,14 @@ def opened(output: Output, *, settings: Settings | None = None) -> Iterator[Sess
     with (
         stop_flag(output) as stop,
         Progress(output) as progress,
-        open_app(chosen, stop=stop, progress=progress) as app,
+        open_app(chosen, stop=stop, progress=progress, notice=_notes(chosen, progress, clock)) as app,
     ):
         yield Session(app=app, output=output, stop=stop, progress=progress, started_s=started_s)
+
+
+def _notes(settings: Settings, progress: Progress, clock: Clock) -> RetryNotes:
+    """For people, unless a machine reads what we write."""
+    return RetryNotes(say=None if settings.log.format == "json" else progress.say, clock=clock)
 
 
 def start_logs(output: Output, settings: Settings) -> None:

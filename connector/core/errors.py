@@ -7,6 +7,7 @@
         PrerequisiteError   a remote system is not set up as the mapping needs
       RemoteError           a remote system, with everything known about the failed call
         Transient           may succeed when tried again
+          Unreachable       no connection came about, so nothing was sent
         Throttled           may succeed when tried again after `retry_after_s`
         Ambiguous           sent, no trustworthy reply: becomes Outcome Unknown, never failure
         Refused             the system understood and said no
@@ -102,6 +103,10 @@ class RemoteError(ConnectorError):
 
 
 class Transient(RemoteError):
+    pass
+
+
+class Unreachable(Transient):
     pass
 
 

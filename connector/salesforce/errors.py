@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import requests
 
-from connector.core.errors import Ambiguous, Refused, RemoteError, Throttled, Transient, Unauthorised
+from connector.core.errors import Ambiguous, Refused, RemoteError, Throttled, Transient, Unauthorised, Unreachable
 from connector.core.model import Side
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def classify_transport(error: requests.RequestException, *, action: str, write: 
     if isinstance(error, requests.exceptions.SSLError):
         return _make(Refused, Failure(code=kind, message="the server's certificate was not accepted"), action)
     if isinstance(error, requests.ConnectTimeout) or _never_connected(error):
-        return _make(Transient, Failure(code=kind, message="no connection to the server"), action)
+        return _make(Unreachable, Failure(code=kind, message="no connection to the server"), action)
     failure = Failure(code=kind, message="no trustworthy reply from the server")
     return _make(Ambiguous if write else Transient, failure, action)
 

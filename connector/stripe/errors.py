@@ -13,7 +13,7 @@ import requests
 import stripe
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
-from connector.core.errors import Ambiguous, Refused, RemoteError, Throttled, Transient, Unauthorised
+from connector.core.errors import Ambiguous, Refused, RemoteError, Throttled, Transient, Unauthorised, Unreachable
 from connector.core.model import Side
 from connector.stripe.auth import redact
 
@@ -89,7 +89,7 @@ def _classify_connection(error: stripe.StripeError, *, action: str, is_write: bo
     cause = type(error.__cause__ or error).__name__
     if _never_sent(error.__cause__):
         message = f"no connection to the server ({cause})"
-        return Failure(error=_build(Transient, error, message, action=action, code="connection_refused"), again=True)
+        return Failure(error=_build(Unreachable, error, message, action=action, code="connection_refused"), again=True)
     kind = Ambiguous if is_write else Transient
     message = f"the connection was lost before the reply came ({cause})"
     return Failure(error=_build(kind, error, message, action=action, code="connection_lost"), again=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -78,8 +79,21 @@ def test_a_wrong_api_version_is_named_with_the_setting_and_the_right_one(program
 )
 def test_an_unreachable_host(program, free_port, setting, side):
     answer = program.run("sync", "--once", **{setting: f"http://127.0.0.1:{free_port}"})
-    assert_clear(answer, 69, side, "reachable")
+    assert_clear(answer, 69, side, "reachable", f"{side.title()} cannot be reached, trying again in ", "(2 of ")
     assert len(answer.err.splitlines()) < 12
+
+
+def test_an_unreachable_host_in_json_logs(program, free_port):
+    """One line per wait, in words a machine reads; no second one for people."""
+    changes = {"CONNECTOR_STRIPE__API_BASE": f"http://127.0.0.1:{free_port}", "CONNECTOR_LOG__FORMAT": "json"}
+    answer = program.run("sync", "--once", **changes)
+    assert answer.code == 69
+    lines = [json.loads(line) for line in answer.err.splitlines() if line.startswith("{")]
+    tried = [line for line in lines if line["event"] == "trying_again"]
+    assert [line["attempt"] for line in tried] == [2, 3, 4, 5, 6]
+    assert {(line["side"], line["error"], line["attempts"]) for line in tried} == {("stripe", "Unreachable", 6)}
+    assert all(line["wait_ms"] > 0 for line in tried)
+    assert "trying again in" not in answer.err
 
 
 def test_a_live_key_with_a_sandbox_org_is_refused(program, box):

@@ -7,7 +7,7 @@ import pytest
 from connector.core.errors import Ambiguous, Refused, RemoteError, Throttled, Transient
 from connector.core.model import Side
 from connector.core.retry import RetryPolicy
-from connector.remote import Caller
+from connector.remote import Caller, TryingAgain
 from tests.support.clock import ManualClock
 
 
@@ -43,6 +43,32 @@ def test_it_waits_as_decided_and_tries_again() -> None:
     clock, call = ManualClock(), _Call(_error(Transient), _error(Ambiguous))
     assert _caller(clock).call(call, repeatable=True) == "answer"
     assert (call.made, clock.slept_s) == (3, [1.0, 2.0])
+
+
+def test_every_wait_is_told_before_it_begins() -> None:
+    clock = ManualClock()
+    told: list[tuple[TryingAgain, int]] = []
+    caller = Caller(
+        policy=RetryPolicy(attempts=3, base_s=1, cap_s=30),
+        clock=clock,
+        chance=lambda: 0.0,
+        notice=lambda notice: told.append((notice, len(clock.slept_s))),
+    )
+    first, second = _error(Transient), _error(Ambiguous)
+    caller.call(_Call(first, second), repeatable=True)
+    assert told == [
+        (TryingAgain(error=first, wait_s=1.0, attempt=2, attempts=3), 0),
+        (TryingAgain(error=second, wait_s=2.0, attempt=3, attempts=3), 1),
+    ]
+
+
+def test_what_is_not_tried_again_is_not_told() -> None:
+    told: list[TryingAgain] = []
+    caller = Caller(policy=RetryPolicy(attempts=1), clock=ManualClock(), chance=lambda: 0.0, notice=told.append)
+    for kind in (Refused, Transient):
+        with pytest.raises(kind):
+            caller.call(_Call(_error(kind)), repeatable=True)
+    assert told == []
 
 
 def test_chance_is_asked_for_every_wait() -> None:

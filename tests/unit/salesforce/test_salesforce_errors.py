@@ -5,7 +5,7 @@ import pytest
 import requests
 import urllib3
 
-from connector.core.errors import Ambiguous, Refused, RemoteError, Throttled, Transient, Unauthorised
+from connector.core.errors import Ambiguous, Refused, RemoteError, Throttled, Transient, Unauthorised, Unreachable
 from connector.core.retry import GiveUp, Retry, RetryPolicy, decide
 from connector.salesforce.errors import classify, classify_row, classify_transport, redact
 
@@ -155,8 +155,8 @@ def _refused_connection() -> requests.ConnectionError:
 @pytest.mark.parametrize(
     ("error", "read_kind", "write_kind"),
     [
-        (requests.ConnectTimeout("x"), Transient, Transient),
-        (_refused_connection(), Transient, Transient),
+        (requests.ConnectTimeout("x"), Unreachable, Unreachable),
+        (_refused_connection(), Unreachable, Unreachable),
         (requests.ReadTimeout("x"), Transient, Ambiguous),
         (requests.ConnectionError("reset"), Transient, Ambiguous),
         (requests.exceptions.ChunkedEncodingError("cut"), Transient, Ambiguous),

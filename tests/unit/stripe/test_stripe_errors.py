@@ -7,7 +7,7 @@ import requests
 import stripe
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError, ProtocolError
 
-from connector.core.errors import Ambiguous, Refused, RemoteError, Throttled, Transient, Unauthorised
+from connector.core.errors import Ambiguous, Refused, RemoteError, Throttled, Transient, Unauthorised, Unreachable
 from connector.stripe.errors import classify
 from tests.support.stripe import Script, answer, connect_to, error, session_to
 
@@ -85,8 +85,8 @@ CONNECT_TIMEOUT = requests.ConnectTimeout(MaxRetryError(None, "/", reason=Connec
 @pytest.mark.parametrize(
     ("fault", "as_write", "as_read"),
     [
-        (REFUSED_CONNECTION, Transient, Transient),
-        (CONNECT_TIMEOUT, Transient, Transient),
+        (REFUSED_CONNECTION, Unreachable, Unreachable),
+        (CONNECT_TIMEOUT, Unreachable, Unreachable),
         (requests.ReadTimeout("no reply"), Ambiguous, Transient),
         (requests.ConnectionError(ProtocolError("Connection aborted.")), Ambiguous, Transient),
         (requests.ConnectionError(), Ambiguous, Transient),
