@@ -1,7 +1,7 @@
 """Who answers and what its objects look like: the organisation and all describes in one call.
 
 Field names of a describe come from the recorded answers of a real org (`queryable`, `createable`,
-`externalId`, `caseSensitive`, `picklistValues`, ...). May not judge; `inspection.py` does.
+`externalId`, `caseSensitive`, `picklistValues`, ...). May not judge; `needs.py` does.
 """
 
 from __future__ import annotations
@@ -94,22 +94,54 @@ def read_paths_of(pack: Pack) -> dict[str, dict[str, set[str]]]:
     return found
 
 
-def fetch_org_shape(client: Client, pack: Pack) -> OrgShape:
-    """One composite call for packs of 20 objects, of which up to 4 with paths that must be tried."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShapeQuestions:
+    """What has to be asked to know an OrgShape: a query, one per object with paths to be tried, and the describes."""
+
+    organization: Query
+    #: per object, a query of its paths through lookups to objects that are not described
+    probes: Mapping[str, Query]
+    #: objects to describe
+    names: tuple[str, ...]
+    #: per object, its paths to objects that are described
+    known: Mapping[str, Sequence[str]]
+
+
+def shape_questions(pack: Pack) -> ShapeQuestions:
     names = list(objects_of(pack))
     through = {name: sorted(path for path in paths if "." in path) for name, paths in read_paths_of(pack).items()}
     known = {name: [path for path in paths if _target_in(path, names)] for name, paths in through.items()}
     probes = {
-        name: lookups for name, paths in through.items() if (lookups := [p for p in paths if p not in known[name]])
+        name: _probe(name, lookups)
+        for name, paths in through.items()
+        if (lookups := [p for p in paths if p not in known[name]])
     }
-    requests = [_ORGANIZATION.request()]
-    requests += [_probe(name, lookups).request() for name, lookups in probes.items()]
-    requests += [
-        SubRequest(
-            path=f"sobjects/{soql.identifier(name)}/describe", action=f"describe {name}", accept=frozenset({404})
-        )
-        for name in names
-    ]
+    return ShapeQuestions(organization=_ORGANIZATION, probes=probes, names=tuple(names), known=known)
+
+
+def read_org_shape(
+    questions: ShapeQuestions,
+    *,
+    organization: Sequence[Mapping[str, Any]],
+    broken: Mapping[str, str],
+    described: Mapping[str, Mapping[str, Any]],
+) -> OrgShape:
+    """`broken` says per object why its probe failed, `described` holds the describes of the objects that exist."""
+    objects = {name: _shape(body) for name, body in described.items()}
+    return OrgShape(
+        **_organization(organization),
+        multi_currency=any(shape.field(CURRENCY_FIELD) is not None for shape in objects.values()),
+        objects=objects,
+        broken_paths={**_broken_known(questions.known, objects), **broken},
+    )
+
+
+def fetch_org_shape(client: Client, pack: Pack) -> OrgShape:
+    """One composite call for packs of 20 objects, of which up to 4 with paths that must be tried."""
+    asked = shape_questions(pack)
+    requests = [asked.organization.request()]
+    requests += [probe.request() for probe in asked.probes.values()]
+    requests += [describe_request(name) for name in asked.names]
     try:
         replies = client.composite(requests)
     except Refused as error:
@@ -118,19 +150,23 @@ def fetch_org_shape(client: Client, pack: Pack) -> OrgShape:
             raise explained from error
         raise
     organization, *rest = replies
-    probe_replies, describes = rest[: len(probes)], rest[len(probes) :]
-    objects = {name: _shape(reply.body) for name, reply in zip(names, describes, strict=True) if reply.status == 200}
-    return OrgShape(
-        **_organization(organization.body["records"]),
-        multi_currency=any(shape.field(CURRENCY_FIELD) is not None for shape in objects.values()),
-        objects=objects,
-        broken_paths=_broken_known(known, objects)
-        | {
+    probe_replies, describes = rest[: len(asked.probes)], rest[len(asked.probes) :]
+    return read_org_shape(
+        asked,
+        organization=organization.body["records"],
+        broken={
             name: read_failure(reply.body).message
-            for name, reply in zip(probes, probe_replies, strict=True)
+            for name, reply in zip(asked.probes, probe_replies, strict=True)
             if reply.status != 200
         },
+        described={name: reply.body for name, reply in zip(asked.names, describes, strict=True) if reply.status == 200},
     )
+
+
+def describe_request(name: str) -> SubRequest:
+    """An object the user cannot see is answered with 404, which is an answer."""
+    path = f"sobjects/{soql.identifier(name)}/describe"
+    return SubRequest(path=path, action=f"describe {name}", accept=frozenset({404}))
 
 
 def _target_in(path: str, names: Sequence[str]) -> str | None:

@@ -136,6 +136,25 @@ def select(
     return text
 
 
+def count(
+    source: str, *, by: Sequence[str] = (), where: Sequence[str] = (), example: str | None = None, more_than: int = 0
+) -> str:
+    """One aggregate SELECT. Its rows have `found` (how many), the paths of `by`, and with `example` the first
+    and last value of that path as `lowest` and `highest`; groups of `more_than` records or fewer are left out.
+    """
+    columns = [*(identifier(path) for path in by), "COUNT(Id) found"]
+    if example is not None:
+        columns += [f"MIN({identifier(example)}) lowest", f"MAX({example}) highest"]
+    text = f"SELECT {','.join(columns)} FROM {identifier(source)}"  # noqa: S608 - as above
+    if where:
+        text += " WHERE " + " AND ".join(where)
+    if by:
+        text += " GROUP BY " + ",".join(by)
+    if more_than:
+        text += f" HAVING COUNT(Id) > {more_than}"
+    return text
+
+
 def after(stamp: str, moment: datetime, last_id: str | None) -> str:
     """The keyset condition: rows behind (moment, last_id) in the order of (stamp, Id)."""
     when = stamp_literal(moment)

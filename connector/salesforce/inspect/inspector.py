@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from connector.core.errors import ConnectorError, RemoteError
 from connector.core.model import Side
 from connector.core.verify.evidence import Broken, NotReadable, Seen
-from connector.salesforce.composite import Query, SubRequest
+from connector.salesforce.composite import Query, SubRequest, composite_groups
+from connector.salesforce.describes import describe_request
 from connector.salesforce.errors import read_failure
 from connector.salesforce.inspect.probe import Answer, Ask, Known
 from connector.salesforce.inspect.probes import PROBES
-from connector.salesforce.soql import chunks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
 #: calls under way at the same time: a verification is to be quick and the org is not to notice
 _CALLS_AT_ONCE: Final = 8
-#: queries of one composite call (platform.md B, "Composite")
-_QUERIES_AT_ONCE: Final = 5
+#: what travels in composite calls, the other questions in calls of their own
+_TOGETHER: Final = ("soql", "describe")
 _ANY_FAILURE: Final = frozenset(range(300, 600))
 
 
@@ -70,16 +71,15 @@ class SalesforceInspector:
 
     def _ask(self, pool: ThreadPoolExecutor, asks: Sequence[Ask]) -> dict[Ask, Answer]:
         """Each question once, whoever asks it."""
-        together = [ask for ask in asks if ask.via == "soql"]
-        groups = [list(group) for group in chunks(together, _QUERIES_AT_ONCE)]
-        futures = [pool.submit(self._queries, group) for group in groups]
-        futures += [pool.submit(self._one, ask) for ask in asks if ask.via != "soql"]
+        together = [ask for ask in asks if ask.via in _TOGETHER]
+        groups = composite_groups([_request(ask) for ask in together])
+        futures = [pool.submit(self._composite, [together[place] for place in group]) for group in groups]
+        futures += [pool.submit(self._one, ask) for ask in asks if ask.via not in _TOGETHER]
         return {answer.ask: answer for future in futures for answer in future.result()}
 
-    def _queries(self, group: Sequence[Ask]) -> list[Answer]:
-        requests = [_with_any_answer(Query(text=ask.text, action=f"verify: {ask.source}").request()) for ask in group]
+    def _composite(self, group: Sequence[Ask]) -> list[Answer]:
         try:
-            replies = self._client.composite(requests)
+            replies = self._client.composite([_request(ask) for ask in group])
         except ConnectorError as error:
             return [_failed(ask, error) for ask in group]
         return [
@@ -146,8 +146,13 @@ def _broken(probe: Probe, error: Exception) -> Broken:
     return Broken(source=f"probe {probe.name}", error=type(error).__name__)
 
 
-def _with_any_answer(request: SubRequest) -> SubRequest:
-    return SubRequest(path=request.path, action=request.action, is_query=request.is_query, accept=_ANY_FAILURE)
+def _request(ask: Ask) -> SubRequest:
+    """The part of a composite call; whatever is answered to it is an answer."""
+    if ask.via == "describe":
+        request = describe_request(ask.text)
+    else:
+        request = Query(text=ask.text, action=f"verify: {ask.source}").request()
+    return replace(request, accept=_ANY_FAILURE)
 
 
 def _refused(ask: Ask, body: Any) -> Answer:

@@ -1,6 +1,6 @@
 """What a probe is: the questions it asks, and how their answers become evidence. Pure.
 
-Questions of all probes travel together (SOQL in composite calls), so a probe costs what its
+Questions of all probes travel together (SOQL and describes in composite calls), so a probe costs what its
 questions cost and no more. An answer that is an error raises `NotReadable` when it is used.
 """
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class Ask:
     """One question. `via` says how it travels."""
 
-    #: `soql`, `tooling` (SOQL of the Tooling API), `rest` (a path below the version), `host` (a path of the instance)
+    #: `soql`, `describe` (an object's name), `tooling` (SOQL of the Tooling API), `rest` (a path below the
+    #: version), `host` (a path of the instance)
     via: str
     text: str
     #: the permission without which Salesforce does not answer this, where it is known
@@ -35,11 +36,16 @@ class Ask:
             words = self.text.split()
             name = words[[word.upper() for word in words].index("FROM") + 1]
             return f"{'Tooling query' if self.via == 'tooling' else 'query'} {name}"
-        return f"GET {self.text}"
+        return f"describe {self.text}" if self.via == "describe" else f"GET {self.text}"
 
 
 def soql(text: str, *, permission: str | None = None) -> Ask:
     return Ask(via="soql", text=text, permission=permission)
+
+
+def describe(name: str) -> Ask:
+    """An object that the user cannot see answers with code NOT_FOUND."""
+    return Ask(via="describe", text=name)
 
 
 def tooling(text: str, *, permission: str | None = None) -> Ask:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from connector.salesforce.inspect import packages
+from connector.salesforce.inspect import money, needs, packages
 
 if TYPE_CHECKING:
     from connector.salesforce.inspect.probe import Probe
 
-PROBES: Final[dict[str, Probe]] = {probe.name: probe for probe in (*packages.PROBES,)}
+PROBES: Final[dict[str, Probe]] = {probe.name: probe for probe in (*packages.PROBES, *needs.PROBES, *money.PROBES)}

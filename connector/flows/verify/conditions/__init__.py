@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from connector.flows.verify.conditions import packages
+from connector.flows.verify.conditions import money, needs, packages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,4 +16,6 @@ Condition: TypeAlias = "Callable[[Facts], Judgement]"
 
 CONDITIONS: Final[dict[str, Condition]] = {
     **packages.CONDITIONS,
+    **needs.CONDITIONS,
+    **money.CONDITIONS,
 }
