@@ -18,6 +18,8 @@ LIVE_RATE_PER_S = 100
 TEST_RATE_PER_S = 25
 
 _KEY = re.compile(r"(?P<kind>sk|rk)_(?P<mode>test|live)_[A-Za-z0-9_]{8,}")
+#: Characters of a key that the dashboard shows, too.
+_SHOWN = 4
 _SECRET = re.compile(r"\b((?:sk|rk)_(?:test|live|org)_\w{0,4}|whsec_)[\w*]+")
 
 
@@ -30,6 +32,8 @@ class KeyKind(StrEnum):
 class ApiKey:
     kind: KeyKind
     livemode: bool
+    #: how people tell it from others in the dashboard's list: `rk_live_...4f2a`
+    hint: str
 
     @property
     def rate_per_s(self) -> int:
@@ -54,6 +58,7 @@ def read_key(text: str) -> ApiKey:
     return ApiKey(
         kind=KeyKind.SECRET if match["kind"] == "sk" else KeyKind.RESTRICTED,
         livemode=match["mode"] == "live",
+        hint=f"{match['kind']}_{match['mode']}_...{text[-_SHOWN:]}",
     )
 
 

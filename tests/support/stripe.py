@@ -18,6 +18,8 @@ from connector.remote import Caller
 from connector.sandbox.http import App, Request, Response
 from connector.sandbox.transport import InProcessAdapter
 from connector.stripe import StripeOptions, StripeSystem, connect
+from connector.stripe.client import Client
+from connector.stripe.inspect.inspector import StripeInspector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -152,6 +154,20 @@ def connect_to(
         limiter=limiter or NoLimit(),
         session_factory=lambda: session or session_to(app),
     )
+
+
+def client_to(app: App, *, key: str = TEST_KEY, attempts: int = 2) -> Client:
+    clock = StepClock()
+    return Client(
+        StripeOptions(api_key=key, api_base=API_BASE),
+        caller=Caller(policy=RetryPolicy(attempts=attempts, jitter=0), clock=clock, chance=lambda: 0.0),
+        limiter=NoLimit(),
+        session_factory=lambda: session_to(app),
+    )
+
+
+def inspector_of(app: App, *, key: str = TEST_KEY, pack: Pack | None = None, **options: Any) -> StripeInspector:
+    return StripeInspector(client=client_to(app, key=key), pack=pack or stripe_pack(), options=options)
 
 
 def operation(

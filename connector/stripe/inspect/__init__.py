@@ -1,0 +1,1 @@
+"""What the verifier asks a Stripe account."""
