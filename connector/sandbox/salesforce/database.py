@@ -11,20 +11,22 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.salesforce.formulas import FORMULAS
-from connector.sandbox.salesforce.table import Row, Table
+from connector.sandbox.salesforce.table import DerivedTable, Row, Table
 
 if TYPE_CHECKING:
     from connector.sandbox.salesforce.schema import Field, SObject
 
 Reader = Callable[[Row], Any]
 _ZERO = Decimal(0)
+# "Reserved for future use. Currently, the value is always null" (object reference, OauthToken).
+_NO_IDS = frozenset({"OauthToken"})
 
 
 class Database:
     def __init__(self, objects: Mapping[str, SObject]) -> None:
         #: every object with every field, whoever asks
-        self.objects = objects
-        self.tables = {name: Table(obj) for name, obj in objects.items()}
+        self.objects = dict(objects)
+        self.tables: dict[str, Table] = {name: Table(obj) for name, obj in objects.items()}
         self.by_prefix = {obj.key_prefix: obj for obj in objects.values()}
         self._readers: dict[tuple[str, str], Reader] = {}
         #: (child object, its reference field) per parent object
@@ -34,6 +36,16 @@ class Database:
                 for target in field.reference_to:
                     if target in objects and not field.calculated:
                         self.child_references[target].append((obj, field))
+
+    def derive(self, obj_name: str, rows: Callable[[], dict[str, Row]]) -> None:
+        """Makes an object one whose rows are worked out whenever somebody reads them."""
+        self.tables[obj_name] = DerivedTable(self.objects[obj_name], rows)
+
+    def redefine(self, obj: SObject) -> None:
+        """Puts a changed definition in the place of the old one. Known fields keep their types."""
+        self.objects[obj.name] = obj
+        self.by_prefix[obj.key_prefix] = obj
+        self.tables[obj.name].redefine(obj)
 
     def reader(self, obj_name: str, field_name: str) -> Reader:
         """Reads one field of a row of the object."""
@@ -73,6 +85,8 @@ class Database:
 
     def _build_reader(self, field: Field, obj_name: str) -> Reader:
         name = field.name
+        if name == "Id" and obj_name in _NO_IDS:
+            return lambda _row: None
         if field.is_formula:
             formula = FORMULAS[obj_name][name]
             return lambda row: formula(functools.partial(self.value, obj_name, row))

@@ -120,6 +120,10 @@ class Engine:
         """Brings roll-ups up to date inside a transaction, so that its next step reads true totals."""
         self._rollups.flush()
 
+    def learn(self, sobject: str) -> None:
+        """Takes note of a changed definition."""
+        self._habits[sobject] = _Habits.of(self._database.objects[sobject])
+
     # -- the four writes ----------------------------------------------------------------------------------------
 
     def create(self, sobject: str, body: Mapping[str, Any], actor: Actor) -> str:
@@ -130,9 +134,7 @@ class Engine:
         row.update({name: value for name, value in given.items() if value is not None})
         self._check_required(obj, row, self._habits[sobject].required)
         self._check_unique(obj, row)
-        number = self.numbers.next_id.get(sobject, 1)
-        self.numbers.next_id[sobject] = number + 1
-        record_id = ids.new_id(obj.key_prefix, self._pod, number)
+        record_id = row.get("Id") or self._next_id(obj)
         self._number_automatically(obj, row)
         name_field = obj.fields.get("Name")
         if obj.custom and name_field is not None and "Name" not in row:
@@ -216,7 +218,7 @@ class Engine:
                 if reference is None or not isinstance(value, Mapping):
                     raise unknown_column(key, seen.name)
                 known, value = reference, self._by_external_id(reference, value, actor)  # noqa: PLW2901 - the id it means
-            if known.name == "Id":
+            if known.name == "Id" and not actor.platform:
                 if creating:
                     raise ApiError(400, "INVALID_FIELD", "cannot specify Id in an insert call", ["Id"])
                 continue
@@ -281,6 +283,11 @@ class Engine:
             row["OwnerId"] = actor.user_id
         return row
 
+    def _next_id(self, obj: SObject) -> str:
+        number = self.numbers.next_id.get(obj.name, 1)
+        self.numbers.next_id[obj.name] = number + 1
+        return ids.new_id(obj.key_prefix, self._pod, number)
+
     def _check_required(self, obj: SObject, row: Row, names: Iterable[str]) -> None:
         missing = [name for name in names if name not in row and obj.fields[name].required]
         if missing:
@@ -289,6 +296,8 @@ class Engine:
 
     def _check_unique(self, obj: SObject, row: Row, names: Iterable[str] | None = None) -> None:
         table = self._database.tables[obj.name]
+        if obj.name == "PermissionSetAssignment" and names is None:
+            self._check_assignment(row)
         for name in row if names is None else names:
             known = obj.fields.get(name)
             if known is None or not known.unique or name not in row:
@@ -297,6 +306,17 @@ class Engine:
                 if other != row.get("Id"):
                     message = f"duplicate value found: {name} duplicates value on record with id: {other}"
                     raise ApiError(400, "DUPLICATE_VALUE", message, [])
+
+    def _check_assignment(self, row: Row) -> None:
+        """A user has a permission set once."""
+        table = self._database.tables["PermissionSetAssignment"]
+        for other in table.children("AssigneeId", row["AssigneeId"]):
+            if table.rows[other].get("PermissionSetId") == row.get("PermissionSetId") is not None:
+                message = (
+                    f"Duplicate PermissionSetAssignment. Assignee: {row['AssigneeId']}; "
+                    f"Permission Set: {row['PermissionSetId']}"
+                )
+                raise ApiError(400, "DUPLICATE_VALUE", message, [])
 
     def _check_rules(self, obj: SObject, row: Row) -> None:
         for predicate, message in self.validation_rules.get(obj.name, ()):
@@ -319,7 +339,11 @@ class Engine:
         signature = {"LastModifiedDate": now, "LastModifiedById": actor.user_id, "SystemModstamp": now}
         if creating:
             signature.update(CreatedDate=now, CreatedById=actor.user_id)
-        row.update({name: value for name, value in signature.items() if name in obj.fields})
+        if actor.platform and creating:
+            # What was there before the simulation began brings its own dates.
+            signature = {name: value for name, value in signature.items() if name not in row}
+        # Every row is ordered by its stamp, also where the object does not show one.
+        row.update({name: value for name, value in signature.items() if name in obj.fields or name == "SystemModstamp"})
 
     # -- storing ------------------------------------------------------------------------------------------------
 

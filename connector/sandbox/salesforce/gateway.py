@@ -12,6 +12,7 @@ from connector.sandbox.http import Request, Response
 from connector.sandbox.salesforce.errors import ApiError, not_found
 from connector.sandbox.salesforce.rest.context import Call, Context
 from connector.sandbox.salesforce.rest.cursors import Cursors
+from connector.sandbox.salesforce.rest.deployments import Deployments
 from connector.sandbox.salesforce.rest.router import dispatch, resource_name
 from connector.sandbox.salesforce.rest.wire import Reply, dump
 
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from connector.sandbox.clock import Clock
+    from connector.sandbox.salesforce.access import Access
+    from connector.sandbox.salesforce.customizing import Customizing
     from connector.sandbox.salesforce.database import Database
     from connector.sandbox.salesforce.engine import Actor, Engine
     from connector.sandbox.salesforce.oauth import OAuth
 
-SUPPORTED_VERSIONS = tuple(f"{number}.0" for number in range(31, 68))
-_RETIRED_VERSIONS = frozenset(f"v{number}.0" for number in range(7, 31))
+_FIRST_VERSION = 7
 _MAX_URI_BYTES = 16_384
 
 
@@ -37,7 +39,9 @@ class Gateway:
         engine: Engine,
         database: Database,
         oauth: OAuth,
-        actor: Actor,
+        access: Access,
+        customizing: Customizing,
+        user_id: str,
         org_id: str,
         api_versions: Sequence[str],
         daily_api_limit: int,
@@ -50,11 +54,19 @@ class Gateway:
         self._api_versions = tuple(api_versions)
         self._api_limit = daily_api_limit
         self._api_calls: deque[datetime] = deque()
-        #: the user behind every token, with what they see
-        self.actor = actor
+        self._access = access
+        #: the user behind every token
+        self._user_id = user_id
+        self._retired = {f"v{number}.0" for number in range(_FIRST_VERSION, int(float(min(api_versions, key=float))))}
         self.cursors = Cursors(org_id[6:9])
+        self._deployments = Deployments(customizing=customizing, pod=org_id[3:6])
         self.requests: Counter[str] = Counter()
         self.max_page_size = 2000
+
+    @property
+    def actor(self) -> Actor:
+        """The user behind every token, with what they see now."""
+        return self._access.actor(self._user_id)
 
     def handle(self, request: Request) -> Response:
         """Answers one request. Not thread-safe: the org holds the lock."""
@@ -91,7 +103,7 @@ class Gateway:
 
     def _data(self, request: Request, segments: tuple[str, ...]) -> Reply:
         version = segments[2]
-        if version in _RETIRED_VERSIONS:
+        if version in self._retired:
             # The status is documented; the code of the body is not, and may differ in a real org.
             raise ApiError(410, "GONE", "The requested API version is retired. Please upgrade to a supported version.")
         if version.removeprefix("v") not in self._api_versions or not version.startswith("v"):
@@ -101,7 +113,9 @@ class Gateway:
             engine=self._engine,
             database=self._database,
             actor=self.actor,
+            access=self._access,
             cursors=self.cursors,
+            deployments=self._deployments,
             now=self._clock.now(),
             max_page_size=self.max_page_size,
             api_used=len(self._api_calls),
@@ -143,7 +157,7 @@ class Gateway:
         )
 
     def _user_info(self, request: Request) -> Reply:
-        user_id, url = self.actor.user_id, _instance_url(request)
+        user_id, url = self._user_id, _instance_url(request)
         user = self._database.tables["User"].rows[user_id]
         return Reply(
             body={

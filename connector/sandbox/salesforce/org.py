@@ -13,99 +13,88 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.http import Request, Response
-from connector.sandbox.salesforce import bootstrap, metadata, schema, state
+from connector.sandbox.salesforce import bootstrap, derived, metadata, scenarios, schema, state
+from connector.sandbox.salesforce.access import Access
+from connector.sandbox.salesforce.customizing import Customizing
 from connector.sandbox.salesforce.database import Database
 from connector.sandbox.salesforce.engine import Actor, Engine, Predicate
 from connector.sandbox.salesforce.formulas import FORMULAS
-from connector.sandbox.salesforce.gateway import SUPPORTED_VERSIONS, Gateway
+from connector.sandbox.salesforce.gateway import Gateway
 from connector.sandbox.salesforce.oauth import OAuth
+from connector.sandbox.salesforce.platform import Platform
 from connector.sandbox.salesforce.rest.wire import Reply
+from connector.sandbox.salesforce.settings import DOCUMENTED_PAYMENT_STATUSES, METADATA_PAYMENT_STATUSES, OrgSettings
 from connector.sandbox.salesforce.values import wire_datetime
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from pathlib import Path
 
     from connector.sandbox.clock import Clock
 
-_SHIPPED_METADATA = metadata.shipped_metadata_dir()
-_USERNAME = "stripe.connector@northwind.example"
-# billing-facts.md "Payment blng__Status__c: CONFLICT": orgs' metadata says these, the documentation others.
-METADATA_PAYMENT_STATUSES = ("Draft", "Posted", "Cancelled")
-DOCUMENTED_PAYMENT_STATUSES = ("Draft", "Processed", "Cancelled", "Failed")
+__all__ = ["DOCUMENTED_PAYMENT_STATUSES", "METADATA_PAYMENT_STATUSES", "Org"]
 #: plays a fault before the org sees a request; None lets it through
 Fault = Callable[[Request], Response | None]
 
 
 class Org:
-    def __init__(  # noqa: PLR0913 - these are an org's settings, each with its default
-        self,
-        *,
-        clock: Clock,
-        seed: int,
-        multi_currency: bool = True,
-        default_currency: str = "USD",
-        is_sandbox: bool = True,
-        metadata_dir: Path | None = _SHIPPED_METADATA,
-        rollups_move_modstamp: bool = True,
-        payment_statuses: Sequence[str] = METADATA_PAYMENT_STATUSES,
-        api_versions: Sequence[str] = SUPPORTED_VERSIONS,
-        daily_api_limit: int = 5_000_000,
-    ) -> None:
-        """`metadata_dir` holds deployable metadata (SFDX source); None leaves the org without custom fields."""
+    def __init__(self, *, clock: Clock, seed: int, scenario: str = "demo", **settings: Any) -> None:
+        """`settings` are those of `OrgSettings`; a scenario (see `scenarios`) overrides them and plants its defects."""
+        chosen = scenarios.find(scenario)
+        given = chosen.settings_of(OrgSettings(**settings))
         self._clock = clock
         self._lock = threading.RLock()
         self._rng = random.Random(seed)  # noqa: S311 - a simulation must repeat itself
-        self.api_version = api_versions[-1]
-        self.multi_currency = multi_currency
-        self.default_currency = default_currency
-        custom_fields = {} if metadata_dir is None else metadata.load_custom_fields(metadata_dir)
-        objects = _org_objects(custom_fields, multi_currency=multi_currency, payment_statuses=payment_statuses)
-        self._objects = objects
-        self.database = Database(objects)
+        self.scenario = chosen
+        self.api_version = given.api_version
+        self.multi_currency = given.multi_currency
+        self.default_currency = given.default_currency
+        self.database = Database(_org_objects(given))
         pod = "".join(self._rng.choices("abcdefghkmnpqrstuvwxyz", k=2)) + "0"
         self.engine = Engine(
             self.database,
             stamp=lambda: wire_datetime(clock.now()),
             pod=pod,
-            default_currency=default_currency,
-            rollups_move_modstamp=rollups_move_modstamp,
+            default_currency=given.default_currency,
+            rollups_move_modstamp=given.rollups_move_modstamp,
         )
-        founders = bootstrap.found(
-            self.engine,
-            self.database,
-            username=_USERNAME,
-            is_sandbox=is_sandbox,
-            default_currency=default_currency,
-            permission_sets=[] if metadata_dir is None else metadata.load_permission_sets(metadata_dir),
-        )
-        self.engine.commit()
-        self.org_id = founders.org_id
+        #: the hands of the platform, vendors and administrators
+        self.platform = Platform(self.engine, self.database, now=clock.now)
+        self.access = Access(self.database)
+        self.customizing = Customizing(self.database, self.engine, self.platform, self.access)
+        founders = bootstrap.found(self.platform, given)
+        self.org_id, self.person_id, self.user_id = founders.org_id, founders.person_id, founders.integration_id
+        if given.metadata_dir is not None:
+            for permission_set in metadata.load_permission_sets(given.metadata_dir):
+                self.platform.assign(self.customizing.put_fitting(permission_set), self.user_id)
+        derived.define(self.database, self.access, self.user_id)
         self.oauth = OAuth(
             rng=self._rng,
             org_id=founders.org_id,
             user_id=founders.integration_id,
-            username=_USERNAME,
-            is_sandbox=is_sandbox,
+            username=bootstrap.USERNAME,
+            is_sandbox=given.is_sandbox,
         )
         self.client_id = self.oauth.credentials.client_id
         self.client_secret = self.oauth.credentials.client_secret
         self.username = self.oauth.credentials.username
         #: a session of the integration user, open from the start
         self.access_token = self.oauth.mint()
-        self._person = Actor(user_id=founders.person_id, objects=objects, counted=False)
+        self._person = Actor(user_id=founders.person_id, objects=self.database.objects, counted=False)
         self._gateway = Gateway(
             clock=clock,
             engine=self.engine,
             database=self.database,
             oauth=self.oauth,
-            actor=Actor(user_id=founders.integration_id, objects=dict(objects), counted=True),
+            access=self.access,
+            customizing=self.customizing,
+            user_id=self.user_id,
             org_id=self.org_id,
-            api_versions=api_versions,
-            daily_api_limit=daily_api_limit,
+            api_versions=given.api_versions,
+            daily_api_limit=given.daily_api_limit,
         )
-        #: set to play faults; tests only
+        #: set to play faults; scenarios and tests only
         self.faults: Fault | None = None
+        chosen.plant(self)
 
     # -- what an administrator or a test does -------------------------------------------------------------------
 
@@ -133,24 +122,21 @@ class Org:
 
     def hide_field(self, sobject: str, field_name: str) -> None:
         """Takes the integration user's read access to a field away: for them it no longer exists."""
-        self._change_view(sobject, field_name, schema.without_field)
+        with self._lock:
+            self.access.change_view(sobject, field_name, schema.without_field)
 
     def make_read_only(self, sobject: str, field_name: str) -> None:
         """Takes the integration user's edit access to a field away."""
-        self._change_view(sobject, field_name, schema.with_read_only_field)
+        with self._lock:
+            self.access.change_view(sobject, field_name, schema.with_read_only_field)
 
     def define_picklist(self, sobject: str, field_name: str, values: Sequence[str]) -> None:
         """Gives a picklist other values. Whether others may still be written stays as it was."""
         with self._lock:
-            field = self._objects[sobject].fields[field_name]
-            self._objects[sobject] = schema.with_picklist(
-                self._objects[sobject], field_name, tuple(values), restricted=field.restricted
-            )
-        self._change_view(
-            sobject,
-            field_name,
-            lambda obj, name: schema.with_picklist(obj, name, tuple(values), restricted=field.restricted),
-        )
+            obj = self.database.objects[sobject]
+            restricted = obj.fields[field_name].restricted
+            self.database.redefine(schema.with_picklist(obj, field_name, tuple(values), restricted=restricted))
+            self.access.definitions_changed()
 
     def commit_late(self, sobject: str, record_id: str, stamp: datetime) -> None:
         """Plays a long transaction: the record becomes visible only now, with the older stamp it was given then."""
@@ -223,11 +209,15 @@ class Org:
                 "writes": numbers.writes,
                 "requests": dict(self._gateway.requests),
                 "oauth": self.oauth.dump(),
+                "deployed": dict(self.customizing.deployed),
             }
 
     def load(self, saved: Mapping[str, Any]) -> None:
         """Takes the place of an org made with the same seed and settings."""
         with self._lock:
+            for sobject, fields in saved.get("deployed", {}).items():
+                for field in fields:
+                    self.customizing.put_field(sobject, field)
             state.load_tables(self.database, saved["tables"])
             self.engine.numbers.next_id = dict(saved["next_id"])
             self.engine.numbers.next_auto_number = dict(saved["next_auto_number"])
@@ -245,25 +235,24 @@ class Org:
             fault = None if self.faults is None else self.faults(request)
             return self._gateway.handle(request) if fault is None else fault
 
-    def _change_view(
-        self, sobject: str, field_name: str, change: Callable[[schema.SObject, str], schema.SObject]
-    ) -> None:
-        with self._lock:
-            actor = self._gateway.actor
-            seen = {**actor.objects, sobject: change(actor.objects[sobject], field_name)}
-            self._gateway.actor = Actor(user_id=actor.user_id, objects=seen, counted=True)
 
-
-def _org_objects(
-    custom_fields: Mapping[str, list[dict[str, Any]]], *, multi_currency: bool, payment_statuses: Sequence[str]
-) -> dict[str, schema.SObject]:
+def _org_objects(settings: OrgSettings) -> dict[str, schema.SObject]:
     computed = {name: frozenset(formulas) for name, formulas in FORMULAS.items()}
-    objects = schema.build_objects(custom_fields, multi_currency=multi_currency, computed=computed)
+    custom = {} if settings.metadata_dir is None else metadata.load_custom_fields(settings.metadata_dir)
+    objects = schema.build_objects(
+        custom, multi_currency=settings.multi_currency, computed=computed, namespaces=settings.packages
+    )
     codes = tuple(code for code, _, _ in bootstrap.CURRENCIES)
     for name, obj in objects.items():
         if "CurrencyIsoCode" in obj.fields:
             objects[name] = schema.with_picklist(obj, "CurrencyIsoCode", codes, restricted=True)
-    objects["blng__Payment__c"] = schema.with_picklist(
-        objects["blng__Payment__c"], "blng__Status__c", tuple(payment_statuses), restricted=True
-    )
+    if "blng__Payment__c" in objects:
+        objects["blng__Payment__c"] = schema.with_picklist(
+            objects["blng__Payment__c"], "blng__Status__c", tuple(settings.payment_statuses), restricted=True
+        )
+    if "blng__PaymentGateway__c" in objects:
+        # The value set is open to administrators, and whoever wants Stripe adds it.
+        gateway = objects["blng__PaymentGateway__c"]
+        types = (*gateway.fields["blng__GatewayType__c"].picklist, bootstrap.GATEWAY_TYPE)
+        objects[gateway.name] = schema.with_picklist(gateway, "blng__GatewayType__c", types, restricted=True)
     return objects

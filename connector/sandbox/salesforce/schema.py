@@ -6,18 +6,17 @@ Holds types only, no records. The schema data is used as it is; every correction
 from __future__ import annotations
 
 import functools
-import json
 import re
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.salesforce.ids import custom_key_prefix
+from connector.sandbox.salesforce.schema_files import SCHEMA_DIR, raw_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
-SCHEMA_DIR = Path(__file__).resolve().parents[2] / "data" / "salesforce" / "schema"
+__all__ = ["SCHEMA_DIR", "Field", "RollUp", "SObject", "build_objects"]
 
 NUMBER_TYPES = frozenset({"currency", "double", "percent"})
 TEXT_TYPES = frozenset({"string", "textarea", "phone", "email", "url", "picklist", "multipicklist", "encryptedstring"})
@@ -37,6 +36,7 @@ _STANDARD_CHILDREN = {
 _STANDARD_CASCADES = {("Contact", "AccountId"), ("OrderItem", "OrderId"), ("PricebookEntry", "Product2Id")}
 # Marked required by the documentation of features this org has switched off, or set by the platform itself.
 _NOT_REQUIRED = {("User", "Manager"), ("OrderItem", "RelatedOrderItemID")}
+_MULTI_CURRENCY_OBJECTS = frozenset({"CurrencyType", "DatedConversionRate"})
 # Exist only where state and country picklists are switched on; in this org people type names.
 _PICKLIST_FEATURE = re.compile(r"(Billing|Shipping|Mailing|Other)?(State|Country)Code$")
 # Standard money fields carry no scale in the schema data; two decimals is the platform's default.
@@ -111,6 +111,8 @@ class SObject:
     createable: bool
     updateable: bool
     deletable: bool
+    #: the APIs that know the object: data, tooling
+    apis: tuple[str, ...]
     fields: Mapping[str, Field]
     #: lower-case name to name: Salesforce does not care for the case of names
     names: Mapping[str, str] = field(repr=False)
@@ -128,31 +130,37 @@ class SObject:
 
 
 def build_objects(
-    custom_fields: Mapping[str, list[dict[str, Any]]], *, multi_currency: bool, computed: Mapping[str, frozenset[str]]
+    custom_fields: Mapping[str, list[dict[str, Any]]],
+    *,
+    multi_currency: bool,
+    computed: Mapping[str, frozenset[str]],
+    namespaces: Collection[str],
 ) -> dict[str, SObject]:
-    """Every object of the org.
+    """Every object of the org; of packages only what `namespaces`, those installed, bring.
 
     `computed` names the formulas the org can evaluate per object. A formula it cannot evaluate does not exist in this
     org: an absent field is an honest error where an eternal null would be a lie.
     Raises ValueError when metadata names an object the schema does not have.
     """
-    raw = _raw_schema()
+    raw = raw_schema()
     missing = sorted(set(custom_fields) - set(raw))
     if missing:
         raise ValueError(f"custom fields for unknown objects: {missing}")
+    there = frozenset({None, *namespaces})
     fields: dict[str, dict[str, Field]] = {}
     for name in sorted(raw):
-        if name in {"CurrencyType", "DatedConversionRate"} and not multi_currency:
+        if namespace_of(name) not in there or (name in _MULTI_CURRENCY_OBJECTS and not multi_currency):
             continue
-        custom = (_field(name, entry, raw) for entry in custom_fields.get(name, []))
+        custom = (custom_field(name, entry) for entry in custom_fields.get(name, []))
         fields[name] = {
             f.name: f
             for f in (*_published_fields(name), *custom)
             if (multi_currency or f.name != "CurrencyIsoCode")
+            and namespace_of(f.name) in there
             and (not f.is_formula or f.name in computed.get(name, frozenset()))
         }
     _drop_unfed_rollups(fields)
-    installed = [name for name in fields if raw[name].get("key_prefix") is None]
+    installed = [name for name in raw if raw[name].get("key_prefix") is None]
     return {
         name: _sobject(
             name,
@@ -162,6 +170,17 @@ def build_objects(
         )
         for name, kept in fields.items()
     }
+
+
+def custom_field(obj: str, entry: Mapping[str, Any]) -> Field:
+    """A field deployed by an administrator, from the vocabulary of the schema files."""
+    return _field(obj, entry, raw_schema())
+
+
+def namespace_of(name: str) -> str | None:
+    """The package prefix of an API name: `SBQQ` of `SBQQ__Quote__c`, None of `Stripe_Id__c`."""
+    prefix, _, rest = name.partition("__")
+    return prefix if "__" in rest else None
 
 
 def _drop_unfed_rollups(fields: dict[str, dict[str, Field]]) -> None:
@@ -186,6 +205,11 @@ def with_picklist(obj: SObject, field_name: str, values: tuple[str, ...], *, res
     """The object with another value set on one picklist: what an admin does to a value set."""
     changed = {**obj.fields, field_name: replace(obj.fields[field_name], picklist=values, restricted=restricted)}
     return _rebuilt(obj, changed)
+
+
+def with_fields(obj: SObject, added: Collection[Field]) -> SObject:
+    """The object with fields added or replaced: what a deployment does."""
+    return _rebuilt(obj, {**obj.fields, **{f.name: f for f in added}})
 
 
 def without_field(obj: SObject, field_name: str) -> SObject:
@@ -220,6 +244,7 @@ def _sobject(name: str, data: Mapping[str, Any], prefix: str, fields: dict[str, 
         createable="create" in calls,
         updateable="update" in calls,
         deletable="delete" in calls,
+        apis=data["apis"],
         fields={},
         names={},
         parents={},
@@ -228,13 +253,8 @@ def _sobject(name: str, data: Mapping[str, Any], prefix: str, fields: dict[str, 
 
 
 @functools.cache
-def _raw_schema() -> dict[str, dict[str, Any]]:
-    return {path.stem: json.loads(path.read_bytes()) for path in sorted(SCHEMA_DIR.glob("*.json"))}
-
-
-@functools.cache
 def _published_fields(name: str) -> tuple[Field, ...]:
-    raw = _raw_schema()
+    raw = raw_schema()
     entries = [entry for entry in raw[name]["fields"] if not _PICKLIST_FEATURE.match(entry["name"])]
     return tuple(_field(name, entry, raw) for entry in entries)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from connector.sandbox.salesforce.table import DerivedTable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -21,13 +23,15 @@ def dump_tables(database: Database) -> dict[str, Any]:
             "deleted": [_to_json(row) for row in table.deleted.values()],
         }
         for name, table in database.tables.items()
-        if table.rows or table.deleted
+        if not isinstance(table, DerivedTable) and (table.rows or table.deleted)
     }
 
 
 def load_tables(database: Database, state: Mapping[str, Any]) -> None:
     """Replaces every record. Fields the org no longer has are left out."""
     for name, table in database.tables.items():
+        if isinstance(table, DerivedTable):
+            continue
         for record_id in [*table.rows, *table.deleted]:
             table.remove(record_id)
         stored = state.get(name, {"rows": [], "deleted": []})
@@ -43,4 +47,5 @@ def _to_json(row: Row) -> dict[str, Any]:
 
 def _from_json(obj: SObject, row: Mapping[str, Any]) -> Row:
     fields = obj.fields
-    return {name: Decimal(value) if fields[name].is_number else value for name, value in row.items() if name in fields}
+    kept = {name: Decimal(value) if fields[name].is_number else value for name, value in row.items() if name in fields}
+    return {**kept, "SystemModstamp": row["SystemModstamp"]}

@@ -9,7 +9,7 @@ from bisect import bisect_left, insort
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from connector.sandbox.salesforce.schema import Field, SObject
 
@@ -35,10 +35,22 @@ class Table:
         }
         #: field, then key, then ids in order of insertion (a dict used as an ordered set)
         self._index: dict[str, dict[str, dict[str, None]]] = {name: {} for name in self._indexed}
+        #: moves with every change
+        self.version = 0
+
+    def redefine(self, obj: SObject) -> None:
+        """The object got fields or lost none: indexes the new ones that need it."""
+        self.obj = obj
+        for f in obj.fields.values():
+            if (f.external_id or f.unique) and f.name not in self._indexed:
+                self._indexed[f.name] = f
+                self._index[f.name] = {}
+        self.version += 1
 
     def put(self, row: Row) -> None:
         """Stores a new row or the new state of a known one."""
         record_id = row["Id"]
+        self.version += 1
         old = self.rows.get(record_id)
         if old is not None:
             self._unindex(old)
@@ -61,6 +73,7 @@ class Table:
 
     def remove(self, record_id: str) -> None:
         """Forgets a record entirely."""
+        self.version += 1
         old = self.rows.pop(record_id, None)
         if old is not None:
             self._unindex(old)
@@ -95,6 +108,25 @@ class Table:
                 del ids[record_id]
                 if not ids:
                     del self._index[name][key]
+
+
+class DerivedTable(Table):
+    """Rows the platform works out when somebody asks, such as the effective permissions of the caller."""
+
+    def __init__(self, obj: SObject, derive: Callable[[], dict[str, Row]]) -> None:
+        super().__init__(obj)
+        self._derive = derive
+
+    @property
+    def rows(self) -> dict[str, Row]:
+        return self._derive()
+
+    @rows.setter
+    def rows(self, rows: dict[str, Row]) -> None:
+        """Nothing is stored."""
+
+    def is_indexed(self, field_name: str) -> bool:
+        return field_name == "Id"
 
 
 def index_key(field: Field, value: str) -> str:

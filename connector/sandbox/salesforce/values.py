@@ -152,6 +152,7 @@ def _reference(field: Field, value: Any) -> str | None:
 
 _READERS: dict[str, Callable[[Field, Any], Any]] = {
     "boolean": _boolean,
+    "complexvalue": lambda _field, value: value,
     "currency": _number,
     "double": _number,
     "percent": _number,

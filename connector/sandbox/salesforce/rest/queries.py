@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.salesforce.errors import ApiError
+from connector.sandbox.salesforce.rest import tooling
 from connector.sandbox.salesforce.rest.wire import Reply
 from connector.sandbox.salesforce.soql.execute import Result, run_query
+from connector.sandbox.salesforce.soql.parser import parse
 
 if TYPE_CHECKING:
     from connector.sandbox.salesforce.rest.context import Call, Context
@@ -21,17 +24,29 @@ def query(context: Context, call: Call, *, with_deleted: bool) -> Reply:
     if text is None:
         raise ApiError(400, "MALFORMED_QUERY", "SOQL query string must be specified: parameter q is missing")
     try:
-        result = run_query(
-            text,
-            context.actor.objects,
-            context.database,
-            today=context.now.date(),
-            with_deleted=with_deleted,
-            url_prefix=f"{context.root}/sobjects/",
-        )
+        result = _run(context, text, with_deleted=with_deleted)
     except RecursionError:
         raise ApiError(400, "QUERY_TOO_COMPLICATED", "The query is nested too deeply") from None
     return _page(context, result, None, _batch_size(context, call), 0, "queryAll" if with_deleted else "query")
+
+
+def _run(context: Context, text: str, *, with_deleted: bool) -> Result:
+    parsed = parse(text)
+    if context.api == "tooling":
+        parsed = tooling.prepared(parsed, context.database)
+    result = run_query(
+        text,
+        parsed,
+        context.objects,
+        context.database,
+        today=context.now.date(),
+        with_deleted=with_deleted,
+        url_prefix=f"{context.root}/sobjects/",
+        row_filter=functools.partial(context.access.row_filter, context.actor.user_id),
+    )
+    if context.api == "tooling":
+        tooling.check_result(parsed, result)
+    return result
 
 
 def more(context: Context, locator: str, resource: str) -> Reply:
@@ -59,4 +74,7 @@ def _page(context: Context, result: Result, locator: str | None, size: int, star
         name = locator or context.cursors.open(result, size, context.now)
         body["nextRecordsUrl"] = f"{context.root}/{resource}/{name}-{end}"
     body["records"] = [result.render(row) for row in rows]
+    if context.api == "tooling":
+        following = body.get("nextRecordsUrl", "").rpartition("/")[2] or None
+        body = {"size": len(rows), **body, "queryLocator": following, "entityTypeName": result.entity}
     return Reply(body=body)

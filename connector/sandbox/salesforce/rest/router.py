@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from connector.sandbox.salesforce.errors import ApiError, not_found
-from connector.sandbox.salesforce.rest import collections, composite, describe, queries, records
+from connector.sandbox.salesforce.rest import collections, composite, deploy, describe, queries, records
 from connector.sandbox.salesforce.rest.wire import Reply
 
 if TYPE_CHECKING:
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
     from connector.sandbox.salesforce.rest.context import Call, Context
 
-_RESOURCES = ("composite", "limits", "query", "queryAll", "sobjects")
+_RESOURCES = ("composite", "limits", "metadata", "query", "queryAll", "sobjects", "tooling")
+_TOOLING_RESOURCES = ("query", "queryAll", "sobjects")
 
 
 def resource_name(segments: tuple[str, ...]) -> str:
@@ -35,6 +37,10 @@ def dispatch(context: Context, call: Call, *, all_or_none: bool = False) -> Repl
         case ("limits",):
             _allow(call, "GET")
             return Reply(body=_limits(context))
+        case ("metadata", "deployRequest", *rest):
+            return _deploy(context, call, rest)
+        case ("tooling", *rest) if context.api == "data":
+            return _tooling(replace(context, api="tooling"), replace(call, segments=tuple(rest)))
         case ("limits", "recordCount"):
             _allow(call, "GET")
             return _record_count(context, call)
@@ -46,15 +52,42 @@ def dispatch(context: Context, call: Call, *, all_or_none: bool = False) -> Repl
             return queries.more(context, unquote(locator), name)
         case ("sobjects", *rest):
             return _sobjects(context, call, [unquote(part) for part in rest])
-        case ("composite", "sobjects", *rest):
-            return _collections(context, call, [unquote(part) for part in rest], all_or_none=all_or_none or None)
-        case ("composite",):
+        case ("composite", *rest):
+            return _composite(context, call, [unquote(part) for part in rest], all_or_none=all_or_none)
+    raise not_found()
+
+
+def _composite(context: Context, call: Call, rest: list[str], *, all_or_none: bool) -> Reply:
+    match rest:
+        case ["sobjects", *named]:
+            return _collections(context, call, named, all_or_none=all_or_none or None)
+        case []:
             _allow(call, "POST")
             return composite.composite(context, call, _sub_dispatch(context))
-        case ("composite", "batch"):
+        case ["batch"]:
             _allow(call, "POST")
             return composite.batch(context, call, _sub_dispatch(context))
     raise not_found()
+
+
+def _deploy(context: Context, call: Call, rest: list[str]) -> Reply:
+    match rest:
+        case []:
+            _allow(call, "POST")
+            return deploy.start(context, call)
+        case [deploy_id]:
+            _allow(call, "GET")
+            return deploy.status(context, call, deploy_id)
+    raise not_found()
+
+
+def _tooling(context: Context, call: Call) -> Reply:
+    if not call.segments:
+        _allow(call, "GET")
+        return Reply(body={name: f"{context.root}/{name}" for name in _TOOLING_RESOURCES})
+    if call.segments[0] not in _TOOLING_RESOURCES:
+        raise not_found()
+    return dispatch(context, call)
 
 
 def _sub_dispatch(context: Context) -> Callable[[Call, bool], Reply]:
@@ -64,7 +97,7 @@ def _sub_dispatch(context: Context) -> Callable[[Call, bool], Reply]:
 def _sobjects(context: Context, call: Call, rest: list[str]) -> Reply:
     if not rest:
         _allow(call, "GET")
-        return Reply(body=describe.describe_global(context.actor.objects, context.root))
+        return Reply(body=describe.describe_global(context.objects, context.root))
     obj = context.sobject(rest[0])
     match rest[1:]:
         case []:
@@ -73,7 +106,7 @@ def _sobjects(context: Context, call: Call, rest: list[str]) -> Reply:
             return Reply(body=describe.basic_information(obj, context.root, []))
         case ["describe"]:
             _allow(call, "GET")
-            return Reply(body=describe.describe_object(obj, context.actor.objects, context.root))
+            return Reply(body=describe.describe_object(obj, context.objects, context.root))
         case ["updated"]:
             _allow(call, "GET")
             return records.updated(context, call, obj)
@@ -124,6 +157,9 @@ def _allow(call: Call, *methods: str) -> str:
 
 
 def _limits(context: Context) -> dict[str, dict[str, int]]:
+    if "PermissionsViewSetup" not in context.permissions:
+        # platform.md B, "Limits": the resource needs View Setup. How the refusal is worded is not known.
+        raise ApiError(403, "INSUFFICIENT_ACCESS", "You need the View Setup and Configuration permission")
     left = max(context.api_limit - context.api_used, 0)
     return {
         "DailyApiRequests": {"Max": context.api_limit, "Remaining": left},
@@ -136,7 +172,7 @@ def _record_count(context: Context, call: Call) -> Reply:
     names = [name for name in call.parameters.get("sObjects", "").split(",") if name]
     counts = [
         {"count": len(context.database.tables[name].rows), "name": name}
-        for name in (names or context.actor.objects)
-        if name in context.actor.objects
+        for name in (names or context.objects)
+        if name in context.objects
     ]
     return Reply(body={"sObjects": counts})

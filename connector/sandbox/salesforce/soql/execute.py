@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from connector.sandbox.salesforce.errors import malformed_query
 from connector.sandbox.salesforce.soql.aggregate import aggregate, is_aggregate
 from connector.sandbox.salesforce.soql.ast import Call, Order, Path, Query
-from connector.sandbox.salesforce.soql.parser import parse
-from connector.sandbox.salesforce.soql.scope import Scope, find_children, find_object
+from connector.sandbox.salesforce.soql.scope import RowFilterOf, Scope, find_children, find_object
 from connector.sandbox.salesforce.soql.select import Children, Json, Renderer
 from connector.sandbox.salesforce.soql.where import (
     compared,
@@ -40,13 +39,22 @@ class Result:
     total_size: int
     rows: list[Row]
     render: Callable[[Row], Json]
+    #: what was asked for: an object, or AggregateResult
+    entity: str
 
 
-def run_query(
-    text: str, objects: Mapping[str, SObject], database: Database, *, today: date, with_deleted: bool, url_prefix: str
+def run_query(  # noqa: PLR0913 - who asks, what they may see, and when
+    text: str,
+    query: Query,
+    objects: Mapping[str, SObject],
+    database: Database,
+    *,
+    today: date,
+    with_deleted: bool,
+    url_prefix: str,
+    row_filter: RowFilterOf,
 ) -> Result:
-    """Parses and runs SOQL for a user who sees `objects`. Raises ApiError."""
-    query = parse(text)
+    """Runs parsed SOQL for a user who sees `objects`; `text` is for error messages. Raises ApiError."""
     obj = find_object(objects, query.source, text)
     scope = Scope(
         text=text,
@@ -56,6 +64,7 @@ def run_query(
         database=database,
         today=today,
         with_deleted=with_deleted,
+        row_filter=row_filter,
     )
     if is_aggregate(query):
         rows = list(_matching(query, scope))
@@ -63,16 +72,15 @@ def run_query(
         if len(query.select) == 1 and isinstance(only, Call) and only.argument is None and not query.group_by:
             if only.function != "COUNT" or only.alias is not None:
                 raise malformed_query(f"unexpected token: '{only.alias or only.function}'")
-            return Result(
-                total_size=len(rows) if query.limit is None else min(len(rows), query.limit), rows=[], render=dict
-            )
+            size = len(rows) if query.limit is None else min(len(rows), query.limit)
+            return Result(total_size=size, rows=[], render=dict, entity=obj.name)
         records = aggregate(query, scope, rows, _subselect(scope))
-        return Result(total_size=len(records), rows=records, render=dict)
+        return Result(total_size=len(records), rows=records, render=dict, entity="AggregateResult")
     if query.having is not None:
         raise malformed_query("HAVING needs a GROUP BY")
     renderer = _renderer(query, scope, url_prefix)
     rows = select_rows(query, scope)
-    return Result(total_size=len(rows), rows=rows, render=renderer.render)
+    return Result(total_size=len(rows), rows=rows, render=renderer.render, entity=obj.name)
 
 
 def select_rows(query: Query, scope: Scope) -> list[Row]:
@@ -89,6 +97,9 @@ def select_rows(query: Query, scope: Scope) -> list[Row]:
 
 def _matching(query: Query, scope: Scope) -> Iterator[Row]:
     candidates = _candidates(query, scope)
+    visible = scope.row_filter(scope.obj.name)
+    if visible is not None:
+        candidates = filter(visible, candidates)
     if query.where is None:
         return iter(candidates)
     predicate = compile_condition(query.where, scope, field_operand(scope), _subselect(scope))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from connector.sandbox.salesforce.soql.parser import located
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from connector.sandbox.salesforce.errors import ApiError
     from connector.sandbox.salesforce.schema import Field, SObject
     from connector.sandbox.salesforce.soql.ast import Path
+    from connector.sandbox.salesforce.table import Row
+
+#: object name to the test its rows must pass, None when all do
+RowFilterOf = Callable[[str], Callable[["Row"], bool] | None]
 
 _MAX_LEVELS = 5
 _HINT = (
@@ -43,18 +48,12 @@ class Scope:
     database: Database
     today: date
     with_deleted: bool
+    #: which rows of an object the user sees, by its name; None: all
+    row_filter: RowFilterOf
 
     def inner(self, obj: SObject, alias: str | None) -> Scope:
         """The scope of a subquery."""
-        return Scope(
-            text=self.text,
-            obj=obj,
-            alias=alias,
-            objects=self.objects,
-            database=self.database,
-            today=self.today,
-            with_deleted=self.with_deleted,
-        )
+        return replace(self, obj=obj, alias=alias)
 
     def bind(self, path: Path) -> Bound:
         """Raises INVALID_FIELD where the user has no such field or relationship."""

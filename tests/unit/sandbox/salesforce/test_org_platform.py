@@ -182,7 +182,10 @@ def test_the_org_knows_itself(api, org):
         "SBQQ",
         "blng",
     }
-    (granted,) = api.rows("SELECT PermissionSet.Name, Assignee.Username FROM PermissionSetAssignment")
+    (granted,) = api.rows(
+        "SELECT PermissionSet.Name, Assignee.Username FROM PermissionSetAssignment "
+        "WHERE PermissionSet.Name = 'Stripe_Connector'"
+    )
     assert (granted["PermissionSet"]["Name"], granted["Assignee"]["Username"]) == ("Stripe_Connector", org.username)
 
 
