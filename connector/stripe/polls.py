@@ -8,6 +8,7 @@ rest of that page, behind the newest one seen. May not fetch the records themsel
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -43,6 +44,9 @@ EVENTS_KEPT_S = 29 * 24 * 3600
 
 #: More spans than readers, because events come in bursts and the spans are equal in time only.
 SPANS_PER_READER = 2
+
+#: So many pages without an event that was seen before are a burst; spans cost a call each, full or not.
+BURST_PAGES = 3
 
 #: Causes of signals, for the log and for findings.
 CAUSE_EVENT = "event"
@@ -110,31 +114,30 @@ class Poller:
             yield from self._payment_records(positions.get(PAYMENT_RECORDS, self._nowhere()))
 
     def _events(self, position: Position) -> Iterator[ChangePage]:
-        """The newest page tells whether little or much has happened; much is read by several at once."""
+        """The first pages tell whether little or much has happened; much is read by several at once."""
         earliest = max(0, position.created - self._overlap_s)
-        newest = next(self._event_pages(gte=earliest))
+        pages = self._event_pages(gte=earliest)
+        newest = next(pages)
         known = frozenset(position.seen)
         moved = position.moved(newest, now_s=self._now_s())
-        if len(newest) == PAGE_SIZE and position.created and not any(event["id"] in known for event in newest):
+        oldest, read = newest, 1
+        for oldest in islice(self._unseen(pages, newest, known), BURST_PAGES - 1):
+            yield ChangePage(signals=self._event_signals(oldest, known), cursors=())
+            read += 1
+        if read == BURST_PAGES and not self._is_last(oldest, known):
             # what is between the cursor and this page, in spans of time that overlap it by a second
-            spans = _spans(earliest, newest[-1]["created"], parts=self._readers * SPANS_PER_READER)
+            spans = _spans(earliest, self._likely_start(position), oldest[-1]["created"], self._readers)
             for signals in self._executor.map(lambda span: self._read_span(span, known), spans):
                 yield ChangePage(signals=signals, cursors=())
-            rest: Iterator[list[dict[str, Any]]] = iter(())
-        else:
-            rest = self._unseen(self._event_pages(gte=earliest, after=newest), newest, known)
-        for page in rest:
-            yield ChangePage(signals=self._event_signals(page, known), cursors=())
         yield ChangePage(signals=self._event_signals(newest, known), cursors=(moved.cursor(EVENTS),))
 
-    def _event_pages(
-        self, *, gte: int, lte: int | None = None, after: Sequence[Mapping[str, Any]] = ()
-    ) -> Iterator[list[dict[str, Any]]]:
+    def _likely_start(self, position: Position) -> int:
+        """Nothing before it is expected: where there was no event yet, our clock tells since when."""
+        return (position.created or position.read_at) - self._overlap_s
+
+    def _event_pages(self, *, gte: int, lte: int | None = None) -> Iterator[list[dict[str, Any]]]:
         created = {"gte": gte} if lte is None else {"gte": gte, "lte": lte}
-        params: dict[str, Any] = {"types": list(EVENT_TYPES), "created": created}
-        if after:
-            params["starting_after"] = after[-1]["id"]
-        return self._client.pages("/v1/events", params)
+        return self._client.pages("/v1/events", {"types": list(EVENT_TYPES), "created": created})
 
     def _read_span(self, span: tuple[int, int], known: frozenset[str]) -> tuple[Signal, ...]:
         pages = self._event_pages(gte=span[0], lte=span[1])
@@ -173,12 +176,15 @@ class Poller:
     ) -> Iterator[list[dict[str, Any]]]:
         """The pages behind the newest, until one holds what was seen before."""
         page: Sequence[Mapping[str, Any]] = newest
-        while len(page) == PAGE_SIZE and not any(item["id"] in known for item in page):
+        while not self._is_last(page, known):
             found = next(pages, None)
             if found is None:
                 return
             yield found
             page = found
+
+    def _is_last(self, page: Sequence[Mapping[str, Any]], known: frozenset[str]) -> bool:
+        return len(page) < PAGE_SIZE or any(item["id"] in known for item in page)
 
     def _everything(self, cause: str) -> Iterator[ChangePage]:
         """All objects by full lists. The events' position is taken first: what happens meanwhile is read later."""
@@ -211,7 +217,12 @@ class Poller:
         return int(self._clock.now().timestamp())
 
 
-def _spans(start: int, end: int, *, parts: int) -> list[tuple[int, int]]:
-    """Whole seconds from `start` to `end`, both included, divided; every second is in exactly one span."""
-    width = -(-(end - start + 1) // parts)
-    return [(first, min(end, first + width - 1)) for first in range(start, end + 1, width)]
+def _spans(earliest: int, likely_start: int, end: int, readers: int) -> list[tuple[int, int]]:
+    """Whole seconds from `earliest` to `end`, both included; every second is in exactly one span.
+
+    What lies before `likely_start` is one span, the rest is divided evenly among the readers.
+    """
+    start = max(earliest, min(likely_start, end))
+    width = -(-(end - start + 1) // (readers * SPANS_PER_READER))
+    spans = [(first, min(end, first + width - 1)) for first in range(start, end + 1, width)]
+    return spans if start == earliest else [(earliest, start - 1), *spans]
