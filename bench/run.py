@@ -69,7 +69,7 @@ def pay_all(place: dict) -> int:
         url = f"{place['stripe']}/v1/invoices/{row['id']}/pay"
         return session.post(url, data={"payment_method": "pm_card_visa"}, timeout=60).ok
 
-    rows = list(_list(place, "/v1/invoices", status="open"))
+    rows = list(_list(place, "/v1/invoices", [("status", "open")]))
     with ThreadPoolExecutor(8) as pool:
         return sum(pool.map(pay, rows))
 
@@ -89,8 +89,9 @@ def ours(invoices: int, latency_ms: int, concurrency: int, record: Path | None, 
             if not rate:
                 pay_all(place)
                 answers["pay back"] = worker.ask("pay back")
+                # rows of the running second are read again: these passes begin in a new one
+                time.sleep(2)
                 worker.ask("echoes")
-                # rows of the running second are read again: an idle pass begins in a new one
                 time.sleep(2)
                 answers["idle"] = worker.ask("idle")
             names = {record_id: name for name, record_id in identities(place).items()} if record else {}
