@@ -15,7 +15,7 @@ from connector.store.tables import link as table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from sqlalchemy import Column, Row
+    from sqlalchemy import Column, ColumnElement, Row, Table
 
     from connector.store.database import Tx
 
@@ -62,9 +62,14 @@ def save(tx: Tx, links: Iterable[Link]) -> None:
     latest = {link.born: link for link in links}
     # One order for every writer: two batches that share links wait for each other, never in a circle.
     rows = [link_row(tx, latest[born]) for born in sorted(latest, key=lambda born: (born.kind, born.id))]
-    written = upsert_many(tx, table, rows, only_if=lambda new: new.revision >= table.c.revision)
+    written = upsert_many(tx, table, rows, only_if=_is_not_older)
     if written != len(rows):
         raise LeaseLost(f"{len(rows) - written} of {len(rows)} links were moved on by another worker meanwhile")
+
+
+def _is_not_older(new: Any, stored: Table) -> ColumnElement[bool]:
+    condition: ColumnElement[bool] = new.revision >= stored.c.revision
+    return condition
 
 
 def waiting_on(tx: Tx, parents: Iterable[Key]) -> Iterator[tuple[Key, int]]:

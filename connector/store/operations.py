@@ -9,7 +9,7 @@ from sqlalchemy import literal_column, select
 
 from connector.core.errors import LeaseLost
 from connector.core.model import OperationState
-from connector.store.batches import chunks, insert, update_many
+from connector.store.batches import chunks, claim_many, update_many
 from connector.store.rows import UNRESOLVED, operation_from_row, operation_row, outcome_columns
 from connector.store.tables import operation as table
 
@@ -32,11 +32,10 @@ def claim(tx: Tx, operations: Sequence[Operation]) -> list[Operation]:
     """
     if not operations:
         return []
-    statement = insert(tx, table).on_conflict_do_nothing().returning(table.c.id, table.c.idempotency_key)
     # In one order for every writer, as links are saved.
     in_order = sorted(operations, key=lambda operation: (operation.kind, operation.born.id))
     rows = [operation_row(tx, operation) for operation in in_order]
-    ids = {row.idempotency_key: row.id for row in tx.connection.execute(statement, rows)}
+    ids = {row.idempotency_key: row.id for row in claim_many(tx, table, rows, returning=("id", "idempotency_key"))}
     stored: list[Operation] = []
     left_out: list[Operation] = []
     for operation in operations:

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import event
 
 from connector.core.model import Cursor, Side, Signal
+from connector.store import many_rows
 from tests.support.memory import applied, link_of, operation_on, raised, salesforce, stripe, wait_for, waiting
 
 
@@ -91,3 +92,13 @@ def _instructions(store, prefix: str) -> int:
     store.begin(links, [operation_on(link) for link in links])
     event.remove(store._database.engine, "begin", _count)
     return len(steps)
+
+
+def test_more_rows_than_one_statement_holds_are_all_written(store, monkeypatch):
+    monkeypatch.setattr(many_rows, "VALUES_MAX", 100)
+    _pass(store, "a", 30)
+    links = store.load_links([salesforce("invoice", f"a{n}") for n in range(30)])
+    assert {link.mate_id is not None for link in links.values()} == {True}
+    assert len(links) == 30
+    assert store.load_unresolved() == []
+    assert waiting(store, limit=100) != []  # the children that waited
