@@ -94,7 +94,7 @@ def open_app(
         store = open_store(settings.database_url, clock=clock)
         opened.callback(store.close)
         salesforce = salesforce_system.connect(
-            _salesforce_options(settings),
+            salesforce_options(settings),
             pack=pack,
             clock=clock,
             caller=Caller(policy=policies[Side.SALESFORCE], clock=clock, chance=chance, notice=notice),
@@ -130,7 +130,8 @@ def _policy(settings: Settings, contact: Contact) -> Policy:
     )
 
 
-def _salesforce_options(settings: Settings) -> SalesforceOptions:
+def salesforce_options(settings: Settings) -> SalesforceOptions:
+    """What the adapter is told. Raises ConfigError for a key file that cannot be read."""
     given = settings.salesforce
     return SalesforceOptions(
         auth=AuthKind(given.auth),
@@ -153,26 +154,33 @@ def _salesforce_options(settings: Settings) -> SalesforceOptions:
 def _stripe(
     settings: Settings, pack: Pack, clock: Clock, caller: Caller, sessions: Sessions
 ) -> stripe_system.StripeSystem:
+    return stripe_system.connect(
+        stripe_options(settings),
+        pack=pack,
+        clock=clock,
+        caller=caller,
+        limiter=stripe_limiter(settings, clock),
+        session_factory=sessions.stripe,
+    )
+
+
+def stripe_options(settings: Settings) -> StripeOptions:
+    """What the adapter is told; the key is read where it is used."""
     given = settings.stripe
-    key = _secret(given.api_key)
-    rate = given.rate_per_second or read_key(key).rate_per_s
-    limiter = RateLimiter(total=Rate(per_s=rate), per_endpoint=Rate(per_s=given.endpoint_rate_per_second), clock=clock)
-    options = StripeOptions(
-        api_key=key,
+    return StripeOptions(
+        api_key=_secret(given.api_key),
         api_base=given.api_base,
         api_version=given.api_version,
         timeout_s=(given.connect_timeout_s, given.timeout_s),
         concurrency=given.concurrency,
         overlap_s=given.overlap_s,
     )
-    return stripe_system.connect(
-        options,
-        pack=pack,
-        clock=clock,
-        caller=caller,
-        limiter=limiter,
-        session_factory=sessions.stripe,
-    )
+
+
+def stripe_limiter(settings: Settings, clock: Clock) -> RateLimiter:
+    given = settings.stripe
+    rate = given.rate_per_second or read_key(_secret(given.api_key)).rate_per_s
+    return RateLimiter(total=Rate(per_s=rate), per_endpoint=Rate(per_s=given.endpoint_rate_per_second), clock=clock)
 
 
 def _secret(value: Any) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from connector.config.settings_names import leaves, variable_of
 from connector.core.errors import ConfigError, Problem
+from connector.core.model import Side
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -25,17 +26,19 @@ _SHARED_HOSTS: Final = ("https://login.salesforce.com", "https://test.salesforce
 
 def check_complete(settings: Settings, *, kinds: Collection[str]) -> None:
     """Raises ConfigError naming every setting that is still missing to mirror `kinds`."""
-    auth = settings.salesforce.auth
-    needed = [(name, f"salesforce.auth is {auth}") for name in _NEEDED[auth]]
-    needed.append(("stripe.api_key", "nothing can be done at Stripe without it"))
+    problems = [*side_problems(settings, Side.SALESFORCE), *side_problems(settings, Side.STRIPE)]
     if "invoice" in kinds:
-        needed.append(("go_live", "older invoices must not be billed again"))
-    descriptions = {leaf.name: leaf.description for leaf in leaves()}
-    problems = [
-        Problem(where=name, observed=f"is not set ({why})", remedy=f"set {variable_of(name)}: {descriptions[name]}")
-        for name, why in needed
-        if _value(settings, name) is None
-    ]
+        problems += _missing(settings, {"go_live": "older invoices must not be billed again"})
+    if problems:
+        raise ConfigError(problems)
+
+
+def side_problems(settings: Settings, side: Side) -> list[Problem]:
+    """What is missing or wrong before this side can be reached; empty when nothing is."""
+    if side is Side.STRIPE:
+        return _missing(settings, {"stripe.api_key": "nothing can be done at Stripe without it"})
+    auth = settings.salesforce.auth
+    problems = _missing(settings, dict.fromkeys(_NEEDED[auth], f"salesforce.auth is {auth}"))
     if auth == "client_credentials" and settings.salesforce.login_url in _SHARED_HOSTS:
         problems.append(
             Problem(
@@ -46,8 +49,17 @@ def check_complete(settings: Settings, *, kinds: Collection[str]) -> None:
         )
     if auth == "jwt" and settings.salesforce.private_key_file is not None:
         problems += _key_problems(settings)
-    if problems:
-        raise ConfigError(problems)
+    return problems
+
+
+def _missing(settings: Settings, needed: Mapping[str, str]) -> list[Problem]:
+    """A problem for each of these settings that has no value; `needed` says why it is needed."""
+    descriptions = {leaf.name: leaf.description for leaf in leaves()}
+    return [
+        Problem(where=name, observed=f"is not set ({why})", remedy=f"set {variable_of(name)}: {descriptions[name]}")
+        for name, why in needed.items()
+        if _value(settings, name) is None
+    ]
 
 
 def read_private_key(settings: Settings) -> str:

@@ -115,7 +115,14 @@ def connect(
 
     `session` carries the adapters to use instead of sockets of our own, e.g. a mounted sandbox.
     """
+    client = open_client(options, clock=clock, caller=caller, session=session)
+    return SalesforceSystem(pack=pack, client=client, options=options)
+
+
+def open_client(
+    options: SalesforceOptions, *, clock: Clock, caller: Caller, session: requests.Session | None = None
+) -> Client:
+    """The gateway alone, for who only looks; nothing is sent before its first call."""
     gateway = GatewaySession(options, carrier=session)
     tokens = TokenProvider(options, session=gateway, clock=clock)
-    client = Client(tokens=tokens, session=gateway, caller=caller, api_version=options.api_version)
-    return SalesforceSystem(pack=pack, client=client, options=options)
+    return Client(tokens=tokens, session=gateway, caller=caller, api_version=options.api_version)
