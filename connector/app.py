@@ -14,6 +14,7 @@ from connector.config.mapping_loader import load_pack
 from connector.config.places import share
 from connector.config.retry_policies import load_retry_policies
 from connector.config.settings_check import check_complete, read_private_key
+from connector.core.currencies import counted_whole
 from connector.core.model import Side
 from connector.core.view import Policy
 from connector.flows.connect import Contact, connect
@@ -126,7 +127,11 @@ def _policy(settings: Settings, contact: Contact) -> Policy:
     # where CurrencyIsoCode exists every record says its own currency
     currency = None if contact.salesforce.multi_currency else settings.salesforce.currency
     return Policy(
-        go_live=settings.go_live, time_zone=settings.time_zone, currency=currency, org_id=contact.identity.org_id
+        go_live=settings.go_live,
+        time_zone=settings.time_zone,
+        currency=currency,
+        org_id=contact.identity.org_id,
+        currencies=counted_whole(settings.stripe.whole_unit_currencies),
     )
 
 

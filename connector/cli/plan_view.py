@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections import Counter
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from connector.cli.report_view import print_not_mirrored
 from connector.core.money import format_minor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from rich.console import Console
 
+    from connector.core.currencies import CurrencyTable
     from connector.core.plan import FieldChange, Plan, PlanEntry, PlanLine
 
 _LONGEST_VALUE: Final = 100
@@ -32,6 +34,7 @@ def print_plan(
     console: Console,
     plan: Plan,
     *,
+    currencies: CurrencyTable,
     stopped: Mapping[str, str],
     saved: Mapping[str, Any] | None = None,
     entries_max: int | None = None,
@@ -39,7 +42,7 @@ def print_plan(
     """`entries_max` shortens the list to so many entries per kind and action, and says what was left out."""
     shown, left_out = _shorten(plan, entries_max)
     for entry in shown:
-        _print_entry(console, entry)
+        _print_entry(console, entry, currencies)
     for (kind, action), count in left_out.items():
         console.print(f"  … and {count} more: {action} {kind}", style="dim")
     for title, pairs in (("waits", plan.waiting), ("parked", plan.parked)):
@@ -50,7 +53,7 @@ def print_plan(
     print_not_mirrored(console, plan.not_mirrored)
     for kind, reason in stopped.items():
         console.print(f"! {kind} must not run: {reason}", style="bold red")
-    _print_summary(console, plan)
+    _print_summary(console, plan, currencies)
     if saved is not None:
         console.print(f"Saved {saved['file']} (sha256 {saved['sha256'][:8]}…). Apply: connector apply {saved['file']}")
 
@@ -67,7 +70,7 @@ def _shorten(plan: Plan, entries_max: int | None) -> tuple[list[PlanEntry], dict
     return shown, {pair: count - entries_max for pair, count in seen.items() if count > entries_max}
 
 
-def _print_entry(console: Console, entry: PlanEntry) -> None:
+def _print_entry(console: Console, entry: PlanEntry, currencies: CurrencyTable) -> None:
     sign = "-" if entry.destructive else "+" if entry.action == "create" else "~"
     red = entry.destructive or entry.moves_money
     style = "red" if red else "green" if sign == "+" else "yellow"
@@ -76,26 +79,26 @@ def _print_entry(console: Console, entry: PlanEntry) -> None:
     console.print(f'# {entry.kind} {entry.id} "{entry.label}"  {arrow}', style="dim")
     amount = ""
     if entry.amount_minor is not None and entry.currency is not None:
-        amount = f"  {format_minor(entry.amount_minor, entry.currency)}"
+        amount = f"  {format_minor(entry.amount_minor, entry.currency, currencies)}"
     flags = "".join([" [moves money]" if entry.moves_money else "", " [destructive]" if entry.destructive else ""])
     console.print(f"{sign} {entry.action} {entry.kind}{amount}{flags}", style=style)
     for change in entry.changes:
         console.print(f"    {_change(change, entry)}", style=style if red else None)
     if entry.lines and entry.currency is not None:
-        for text in _lines(entry.lines, entry.currency):
+        for text in _lines(entry.lines, partial(format_minor, currency=entry.currency, table=currencies)):
             console.print(f"    {text}", style=style if red else None)
 
 
-def _lines(lines: Sequence[PlanLine], currency: str) -> Iterator[str]:
+def _lines(lines: Sequence[PlanLine], money: Callable[[int], str]) -> Iterator[str]:
     """The first lines in columns, and what all of them come to when some are left out."""
     yield f"{len(lines)} line{'s' * (len(lines) > 1)}:"
-    rows = [(_what(line), format_minor(line.amount_minor, currency), line.tax_minor) for line in lines[:_LINES_MAX]]
+    rows = [(_what(line), money(line.amount_minor), line.tax_minor) for line in lines[:_LINES_MAX]]
     widest, longest = max(len(what) for what, _, _ in rows), max(len(amount) for _, amount, _ in rows)
     for what, amount, tax_minor in rows:
-        yield f"  {what:<{widest}}  {amount:>{longest}}{_tax(tax_minor, currency)}"
+        yield f"  {what:<{widest}}  {amount:>{longest}}{_tax(tax_minor, money)}"
     if len(lines) > _LINES_MAX:
-        amount = format_minor(sum(line.amount_minor for line in lines), currency)
-        tax = _tax(sum(line.tax_minor for line in lines), currency)
+        amount = money(sum(line.amount_minor for line in lines))
+        tax = _tax(sum(line.tax_minor for line in lines), money)
         yield f"  … and {len(lines) - _LINES_MAX} more, in all {amount}{tax}"
 
 
@@ -105,8 +108,8 @@ def _what(line: PlanLine) -> str:
     return text if len(text) <= _LONGEST_DESCRIPTION else text[: _LONGEST_DESCRIPTION - 1] + "…"
 
 
-def _tax(tax_minor: int, currency: str) -> str:
-    return f" + tax {format_minor(tax_minor, currency)}" if tax_minor else ""
+def _tax(tax_minor: int, money: Callable[[int], str]) -> str:
+    return f" + tax {money(tax_minor)}" if tax_minor else ""
 
 
 def _change(change: FieldChange, entry: PlanEntry) -> str:
@@ -124,14 +127,14 @@ def _value(value: Any, field: str) -> str:
     return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
 
 
-def _print_summary(console: Console, plan: Plan) -> None:
+def _print_summary(console: Console, plan: Plan, currencies: CurrencyTable) -> None:
     works = Counter((entry.action, entry.kind) for entry in plan.entries)
     parts = [f"{action} {count} {kind}{'s' * (count > 1)}" for (action, kind), count in works.items()] or ["no changes"]
     parts += [f"{len(plan.waiting)} waiting"] * bool(plan.waiting) + [f"{len(plan.parked)} parked"] * bool(plan.parked)
     calls = plan.calls()
     console.print(f"Plan: {', '.join(parts)}", style="bold")
     for work, totals in _money(plan).items():
-        amounts = ", ".join(format_minor(minor, currency) for currency, minor in sorted(totals.items()))
+        amounts = ", ".join(format_minor(minor, currency, currencies) for currency, minor in sorted(totals.items()))
         console.print(f"Money: {work} {amounts}", style="bold red")
     console.print(
         f"Calls that write ≈ {calls['salesforce']} Salesforce (up to 200 rows each) / {calls['stripe']} Stripe",

@@ -11,19 +11,21 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from connector.core.currencies import CurrencyTable
+
 _LONGEST_VALUE: Final = 60
 #: of an operation's or a link's trace, what helps to find it in the two systems
 _TRACES: Final = ("target", "outcome", "request_id", "reason", "error")
 
 
-def print_records(console: Console, answer: Mapping[str, Any]) -> None:
+def print_records(console: Console, answer: Mapping[str, Any], currencies: CurrencyTable) -> None:
     """`answer` as `connector show --json` gives it (docs/json.md)."""
     if not answer["links"]:
         console.print(f"{answer['id']} is not mirrored", style="bold")
         for reason in answer["why_not"]:
             console.print(f"  {reason}")
     for link in answer["links"]:
-        _print_link(console, link)
+        _print_link(console, link, currencies)
         for side, name in (("salesforce", "Salesforce"), ("stripe", "Stripe")):
             if link[side] is not None:
                 _print_record(console, name, link[side])
@@ -33,7 +35,7 @@ def print_records(console: Console, answer: Mapping[str, Any]) -> None:
             console.print(f"  fix: {finding['remedy']}")
 
 
-def _print_link(console: Console, link: Mapping[str, Any]) -> None:
+def _print_link(console: Console, link: Mapping[str, Any], currencies: CurrencyTable) -> None:
     from rich.table import Table
 
     console.print(f"{link['born']} ↔ {link['mate'] or 'no mate yet'}", style="bold")
@@ -45,16 +47,16 @@ def _print_link(console: Console, link: Mapping[str, Any]) -> None:
     for title in ("agreed last", "Salesforce", "Stripe", ""):
         table.add_column(title, overflow="fold")
     for name, pair in link["fields"].items():
-        texts = [_agreed(name, pair[side], link) for side in ("salesforce", "stripe")]
+        texts = [_agreed(name, pair[side], link, currencies) for side in ("salesforce", "stripe")]
         table.add_row(name, *texts, "" if pair["salesforce"] == pair["stripe"] else "≠")
     console.print(table)
 
 
-def _agreed(name: str, value: Any, link: Mapping[str, Any]) -> str:
+def _agreed(name: str, value: Any, link: Mapping[str, Any], currencies: CurrencyTable) -> str:
     if value is None:
         return "-"
     if name in link["amounts"] and link["currency"] is not None and isinstance(value, int):
-        return format_minor(value, link["currency"])
+        return format_minor(value, link["currency"], currencies)
     return _short(value)
 
 

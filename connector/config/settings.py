@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from connector.config.places import share
+from connector.core.currencies import counted_whole
 from connector.core.money import currency_code
 
 PREFIX: Final = "CONNECTOR_"
@@ -47,6 +48,12 @@ def _web_address(text: str) -> str:
 
 def _currency(text: str) -> str:
     return currency_code(text)
+
+
+def _whole_unit_currencies(codes: tuple[str, ...]) -> tuple[str, ...]:
+    folded = tuple(code.lower() for code in codes)
+    counted_whole(folded)
+    return folded
 
 
 def _time_zone(value: Any) -> Any:
@@ -108,6 +115,13 @@ class StripeSettings(_Group):
     )
     webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_comma_list)] = Field(
         default=(), description="signing secrets of the webhook endpoint, separated by commas while one is replaced"
+    )
+    whole_unit_currencies: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_comma_list), AfterValidator(_whole_unit_currencies)
+    ] = Field(
+        default=(),
+        description="currencies Stripe counts in whole units where our table says hundredths (ugx, isk); "
+        "set it before the first document in one of them",
     )
     rate_per_second: PositiveInt | None = Field(
         default=None, description="requests per second over all; default 100 with a live key, 25 with a test key"

@@ -153,14 +153,14 @@ class Money:
             return None
         if isinstance(wire, bool) or not isinstance(wire, int | Decimal):
             raise _refuse(wire, "an exact amount of money")
-        return to_minor(Decimal(wire), _currency(context))
+        return to_minor(Decimal(wire), _currency(context), context.currencies)
 
     def encode(self, value: Neutral, context: Context) -> Any:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int):
             raise _refuse(value, "a whole number of minor units")
-        return from_minor(value, _currency(context))
+        return from_minor(value, _currency(context), context.currencies)
 
 
 class Date:

@@ -8,10 +8,10 @@ currencies less the special groups: a code that stands nowhere here is refused, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,8 @@ ZERO_DECIMAL: Final = _codes("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xa
 THREE_DECIMAL: Final = _codes("bhd jod kwd omr tnd")
 
 #: Two decimals on the wire that must both be 0 (currencies.json `special`). Sources contradict each other
-#: about UGX, which some copies list as zero-decimal; the special-cases table is followed here.
+#: about UGX, which some copies list as zero-decimal; the special-cases table is followed here, and a setting
+#: decides otherwise (`counted_whole`).
 WHOLE_UNITS_ONLY: Final = _codes("isk ugx")
 
 #: HUF and TWD stand here: only their payouts, which this program never makes, are restricted.
@@ -46,9 +47,24 @@ TWO_DECIMAL: Final = _codes(
     """
 )
 
-CURRENCIES: Final[Mapping[str, CurrencyRule]] = {
+#: lower-case ISO code -> how Stripe counts it
+CurrencyTable: TypeAlias = "Mapping[str, CurrencyRule]"
+
+CURRENCIES: Final[CurrencyTable] = {
     **dict.fromkeys(TWO_DECIMAL, CurrencyRule(exponent=2)),
     **dict.fromkeys(ZERO_DECIMAL, CurrencyRule(exponent=0)),
     **dict.fromkeys(THREE_DECIMAL, CurrencyRule(exponent=3, multiple=10)),
     **dict.fromkeys(WHOLE_UNITS_ONLY, CurrencyRule(exponent=2, multiple=100)),
 }
+
+
+def counted_whole(codes: Collection[str]) -> CurrencyTable:
+    """The table with these currencies in whole units instead of hundreds of hundredths: 5 UGX = 5, not 500.
+
+    Raises ValueError for a currency about which the sources agree: a wrong exponent bills a hundredfold.
+    """
+    for code in codes:
+        if code not in WHOLE_UNITS_ONLY:
+            known = ", ".join(sorted(WHOLE_UNITS_ONLY))
+            raise ValueError(f"{code!r} is counted as published; only {known} can be counted otherwise")
+    return {**CURRENCIES, **dict.fromkeys(codes, CurrencyRule(exponent=0))}

@@ -11,11 +11,14 @@ from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
+from connector.core.currencies import CURRENCIES
 from connector.core.model import Neutral, Side
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from zoneinfo import ZoneInfo
+
+    from connector.core.currencies import CurrencyTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +29,8 @@ class Context:
     currency: str | None
     #: the time zone in which the org's dates are meant
     time_zone: ZoneInfo
+    #: how Stripe counts each currency
+    currencies: CurrencyTable = field(default_factory=lambda: CURRENCIES, compare=False)
 
 
 class Codec(Protocol):

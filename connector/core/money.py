@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from connector.core.currencies import CURRENCIES
 
 if TYPE_CHECKING:
-    from connector.core.currencies import CurrencyRule
+    from connector.core.currencies import CurrencyRule, CurrencyTable
 
 #: more digits than any ledger holds (Salesforce currency fields have at most 18); bounds the arithmetic
 _DIGITS_MAX = 30
@@ -29,17 +29,17 @@ def currency_code(text: str | None) -> str:
     if not text:
         raise ValueError("the record names no currency")
     code = text.lower()
-    _rule(code)
+    _rule(code, CURRENCIES)
     return code
 
 
-def to_minor(amount: Decimal, currency: str) -> int:
-    """The whole number of minor units that is exactly `amount`.
+def to_minor(amount: Decimal, currency: str, table: CurrencyTable) -> int:
+    """The whole number of minor units that is exactly `amount`, counted as `table` says.
 
     Raises ValueError when the currency is unknown, the amount is not a finite number, it has more
     decimals than the currency, or Stripe refuses its last digits (ISK, UGX, three-decimal currencies).
     """
-    rule = _rule(currency)
+    rule = _rule(currency, table)
     if not amount.is_finite() or abs(amount.adjusted()) > _DIGITS_MAX:
         raise ValueError(f"{amount} is not an amount of money")
     try:
@@ -50,26 +50,26 @@ def to_minor(amount: Decimal, currency: str) -> int:
     if scaled != minor:
         raise ValueError(f"{amount} has more decimals than {currency.upper()} has ({rule.exponent})")
     if minor % rule.multiple:
-        smallest = from_minor(rule.multiple, currency)
+        smallest = from_minor(rule.multiple, currency, table)
         raise ValueError(f"{amount} {currency.upper()} is not a multiple of {smallest}, which Stripe requires")
     return minor
 
 
-def from_minor(minor: int, currency: str) -> Decimal:
+def from_minor(minor: int, currency: str, table: CurrencyTable) -> Decimal:
     """The decimal amount of `minor` units, with exactly the currency's decimals: 1050, usd -> 10.50.
 
     Raises ValueError when the currency is unknown.
     """
-    return _EXACT.scaleb(Decimal(minor), -_rule(currency).exponent)
+    return _EXACT.scaleb(Decimal(minor), -_rule(currency, table).exponent)
 
 
-def format_minor(minor: int, currency: str) -> str:
+def format_minor(minor: int, currency: str, table: CurrencyTable) -> str:
     """For people: 123450, usd -> `1,234.50 USD`."""
-    return f"{from_minor(minor, currency):,f} {currency.upper()}"
+    return f"{from_minor(minor, currency, table):,f} {currency.upper()}"
 
 
-def _rule(currency: str) -> CurrencyRule:
-    rule = CURRENCIES.get(currency)
+def _rule(currency: str, table: CurrencyTable) -> CurrencyRule:
+    rule = table.get(currency)
     if rule is None:
         raise ValueError(f"unknown currency {currency!r}")
     return rule

@@ -32,8 +32,8 @@ def decode_line(spec: LineSpec, row: Mapping[str, Any], context: Context) -> Lin
     if values.get("amount") is None:
         raise ValueError(f"line {row_id} has no {spec.roles['amount']}")
     try:
-        amount_minor = to_minor(_decimal(values["amount"]), context.currency)
-        tax_minor = to_minor(_decimal(values.get("tax") or 0), context.currency)
+        amount_minor = to_minor(_decimal(values["amount"]), context.currency, context.currencies)
+        tax_minor = to_minor(_decimal(values.get("tax") or 0), context.currency, context.currencies)
     except ValueError as error:
         raise ValueError(f"line {row_id}: {error}") from error
     description = str(values.get("description") or values.get("product_name") or "").strip()

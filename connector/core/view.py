@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from connector.core.currencies import CURRENCIES
 from connector.core.fields import decode_fields
 from connector.core.mapping import Context, KindMapping, read_path
 from connector.core.model import Finding, Key, Link, Neutral, Record, Side
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
+    from connector.core.currencies import CurrencyTable
     from connector.core.line import Line
 
 #: Stripe metadata that is our mark (architecture.md 2)
@@ -36,6 +38,8 @@ class Policy:
     #: the org's currency where CurrencyIsoCode does not exist, lower case
     currency: str | None
     org_id: str
+    #: how Stripe counts each currency
+    currencies: CurrencyTable = field(default_factory=lambda: CURRENCIES)
 
 
 class Parents(Protocol):
@@ -78,7 +82,7 @@ class View:
 
     @property
     def context(self) -> Context:
-        return Context(currency=self.currency, time_zone=self.policy.time_zone)
+        return Context(currency=self.currency, time_zone=self.policy.time_zone, currencies=self.policy.currencies)
 
     @property
     def currency(self) -> str | None:

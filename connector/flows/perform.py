@@ -225,7 +225,8 @@ def context_of(workspace: Workspace, link: Link) -> Context:
     """What codecs need to read this pair's values, also while its first operation is under way."""
     pending = (link.progress.get(settle.PENDING) or {}).get("progress", {})
     currency = link.progress.get("currency") or pending.get("currency")
-    return Context(currency=currency or workspace.policy.currency, time_zone=workspace.policy.time_zone)
+    policy = workspace.policy
+    return Context(currency=currency or policy.currency, time_zone=policy.time_zone, currencies=policy.currencies)
 
 
 def _nested(fields: dict[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from connector.core.currencies import CurrencyTable
     from connector.core.line import Line
     from connector.core.model import Finding
     from connector.flows.subject import Subject
@@ -45,7 +46,8 @@ _COSTS = {
 class _Draft:
     """What is collected while planning."""
 
-    def __init__(self) -> None:
+    def __init__(self, currencies: CurrencyTable) -> None:
+        self.currencies = currencies
         self.entries: list[PlanEntry] = []
         self.waiting: list[tuple[str, str]] = []
         self.parked: list[tuple[str, str]] = []
@@ -60,7 +62,7 @@ def make_plan(
     """The plan of a pass with these restrictions, see `sync.run_pass`."""
     chosen = [kind for kind in workspace.kinds() if not kinds or kind in kinds]
     signals = _signals(workspace, since=since, only=only)
-    draft, book = _Draft(), ParentBook(workspace)
+    draft, book = _Draft(workspace.policy.currencies), ParentBook(workspace)
     for kind in chosen:
         mine = [stored for stored in signals.values() if stored.signal.key.kind == kind]
         for start in range(0, len(mine), workspace.batch_size):
@@ -142,7 +144,7 @@ def _record(subject: Subject, decision: Decision, book: ParentBook, draft: _Draf
     """Writes the decision down; True when it made something others may wait for."""
     kind, key = subject.mapping.kind, f"{subject.mapping.kind} {subject.link.born.id}"
     if isinstance(decision, Act):
-        draft.entries.append(_entry(subject, decision, book))
+        draft.entries.append(_entry(subject, decision, book, draft.currencies))
         draft.left_out.get(kind, {}).pop(subject.link.born.id, None)
         draft.findings += decision.findings
         if decision.action == "create":
@@ -159,7 +161,7 @@ def _record(subject: Subject, decision: Decision, book: ParentBook, draft: _Draf
     return False
 
 
-def _entry(subject: Subject, act: Act, book: ParentBook) -> PlanEntry:
+def _entry(subject: Subject, act: Act, book: ParentBook, currencies: CurrencyTable) -> PlanEntry:
     mapping = subject.mapping
     body = _symbolic(dict(act.body), book)
     lasting = {name: value for name, value in body.items() if name not in act.volatile}
@@ -175,7 +177,7 @@ def _entry(subject: Subject, act: Act, book: ParentBook) -> PlanEntry:
         changes=tuple(_changes(subject, act, body)),
         moves_money=act.moves_money,
         destructive=act.destructive,
-        amount_minor=_amount(subject, act),
+        amount_minor=_amount(subject, act, currencies),
         currency=subject.link.progress.get("currency") or act.progress.get("currency"),
         base={side.value: found.version for side, found in subject.records.items() if found is not None},
         digest=digest(mapping.kind, subject.link.born.id, act.action, lasting),
@@ -214,7 +216,7 @@ def _label(subject: Subject) -> str:
     return str(name or subject.link.born.id)
 
 
-def _amount(subject: Subject, act: Act) -> int | None:
+def _amount(subject: Subject, act: Act, currencies: CurrencyTable) -> int | None:
     """Minor units an entry bills or moves, where it says so."""
     if act.lines:
         return sum(line.amount_minor + line.tax_minor for line in act.lines)
@@ -230,7 +232,7 @@ def _amount(subject: Subject, act: Act) -> int | None:
     if record is None or path is None or currency is None or not act.moves_money:
         return None
     total = read_path(record.fields, path)
-    return None if total is None else to_minor(Decimal(total), currency)
+    return None if total is None else to_minor(Decimal(total), currency, currencies)
 
 
 def _changes(subject: Subject, act: Act, body: dict[str, Any]) -> list[FieldChange]:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
+from connector.app import Sessions, open_app
+from connector.config.settings_loader import load_settings
+from connector.core.currencies import counted_whole
+from connector.flows.plan import make_plan
+from connector.flows.sync import run_pass
+from connector.sandbox.transport import InProcessAdapter
 from tests.support import builders as b
+from tests.support.world import API_URL, ORG_URL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.support.world import World
 
@@ -129,3 +138,70 @@ def test_currencies_the_standard_org_does_not_list(make_world: Callable[..., Wor
     odd = b.invoice(world, b.Item(subtotal="500.50"))
     world.sync()
     assert code in b.parked(world, "invoice")[odd][1]
+
+
+def test_ugx_in_whole_units_by_setting_everywhere(make_world: Callable[..., World]) -> None:
+    """Published sources disagree whether 5,000 UGX is 5000 or 500000 at Stripe."""
+    pounds = counted_whole(["ugx"])
+    world = make_world(multi_currency=False, org_settings={"default_currency": "UGX"}, currencies=pounds)
+    account = b.account(world)
+    invoice = b.invoice(world, b.Item(subtotal="5000.00", tax="900.00"), account_id=account)
+    quote = b.quote(world, b.Offer(product=b.product(world), price="1200.00"), account_id=account)
+    planned = {entry.id: entry.amount_minor for entry in make_plan(world.open()).entries}
+    assert (planned[invoice], planned[quote]) == (5_900, 1_200)
+    world.sync()
+    found = b.the_one(world, "invoices", invoice)
+    assert (found["status"], found["total"]) == ("open", 5_900)
+    assert b.the_one(world, "quotes", quote)["amount_total"] == 1_200
+    b.pay_with_intent(world, 1_900, found["id"], code="ugx")
+    world.sync()
+    assert [row["blng__Amount__c"] for row in b.rows(world, "blng__Payment__c")] == [Decimal(1900)]
+    b.offline_payment(world, {invoice: "3000.00"}, account_id=account)
+    world.sync()
+    assert b.the_one(world, "invoices", invoice)["amount_remaining"] == 1_000
+    kept = world.org.get("blng__Invoice__c", invoice)
+    assert (kept["Stripe_Amount_Remaining__c"], kept["blng__Balance__c"]) == (1000, 1000)
+    b.assert_still(world)
+    assert b.findings(world) == {}
+    [update] = _planned_void(world, invoice)
+    assert update == 5_900
+
+
+def _planned_void(world: World, invoice: str) -> list[int | None]:
+    """What a plan says a second, unpaid invoice of 5,900 is worth when it is voided."""
+    second = b.invoice(
+        world, b.Item(subtotal="5900.00"), account_id=world.org.get("blng__Invoice__c", invoice)["blng__Account__c"]
+    )
+    world.sync()
+    world.org.update("blng__Invoice__c", second, {"blng__InvoiceStatus__c": "Cancelled"})
+    assert world.workspace is not None
+    return [entry.amount_minor for entry in make_plan(world.workspace).entries if entry.action == "void"]
+
+
+def test_the_setting_reaches_the_work(make_world: Callable[..., World], tmp_path: Path) -> None:
+    world = make_world(multi_currency=False, org_settings={"default_currency": "UGX"})
+    invoice = b.invoice(world, b.Item(subtotal="5000.00"))
+    environment = {
+        "CONNECTOR_HOME": str(tmp_path / "home"),
+        "CONNECTOR_GO_LIVE": "2026-10-01",
+        "CONNECTOR_SALESFORCE__AUTH": "client_credentials",
+        "CONNECTOR_SALESFORCE__LOGIN_URL": ORG_URL,
+        "CONNECTOR_SALESFORCE__CLIENT_ID": world.org.client_id,
+        "CONNECTOR_SALESFORCE__CLIENT_SECRET": world.org.client_secret,
+        "CONNECTOR_SALESFORCE__CURRENCY": "UGX",
+        "CONNECTOR_SALESFORCE__MARGIN_S": "0",
+        "CONNECTOR_STRIPE__API_KEY": world.account.api_key,
+        "CONNECTOR_STRIPE__API_BASE": API_URL,
+        "CONNECTOR_STRIPE__WHOLE_UNIT_CURRENCIES": "ugx",
+    }
+    settings = load_settings(environment, folder=tmp_path)
+    sessions = Sessions(salesforce=_mounted(world.org), stripe=lambda: _mounted(world.account))
+    with open_app(settings, clock=world.clock, sessions=sessions) as app:
+        run_pass(app.workspace)
+    assert b.the_one(world, "invoices", invoice)["total"] == 5_000
+
+
+def _mounted(system: Any) -> requests.Session:
+    session = requests.Session()
+    session.mount("http://", InProcessAdapter(system))
+    return session

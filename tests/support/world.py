@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import requests
 
 from connector.config.mapping_loader import load_pack
+from connector.core.currencies import CURRENCIES
 from connector.core.retry import RetryPolicy
 from connector.core.view import Policy
 from connector.flows.connect import connect
@@ -35,6 +36,7 @@ from tests.support.clock import ManualClock
 from tests.support.killing import Fate, MortalAdapter, MortalStore
 
 if TYPE_CHECKING:
+    from connector.core.currencies import CurrencyTable
     from connector.core.mapping import Pack
     from connector.flows.report import PassReport
 
@@ -60,6 +62,8 @@ class World:
     names_currency: bool = True
     #: further settings of the simulated org
     org_settings: dict[str, Any] = field(default_factory=dict)
+    #: how Stripe counts each currency
+    currencies: CurrencyTable = field(default_factory=lambda: CURRENCIES)
 
     def __post_init__(self) -> None:
         self.org = Org(clock=self.clock, seed=self.seed, multi_currency=self.multi_currency, **self.org_settings)
@@ -106,6 +110,7 @@ class World:
                 time_zone=ZoneInfo(self.time_zone),
                 currency=self._currency(),
                 org_id=contact.identity.org_id,
+                currencies=self.currencies,
             ),
             identity=contact.identity,
             salesforce=salesforce,

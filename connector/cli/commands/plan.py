@@ -62,7 +62,11 @@ def show_plan(
             "saved": saved,
             "seconds": session.seconds(),
         }
-        output.result(answer, human=lambda console: print_plan(console, made, stopped=stopped, saved=saved))
+        currencies = session.app.workspace.policy.currencies
+        output.result(
+            answer,
+            human=lambda console: print_plan(console, made, currencies=currencies, stopped=stopped, saved=saved),
+        )
     if stopped:
         return Exit.FAILED
     return Exit.CHANGES if detailed_exitcode and made.entries else Exit.OK

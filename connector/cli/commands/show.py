@@ -41,5 +41,5 @@ def show(output: Output, *, record_id: str) -> int:
                 *(f"{key}: {reason}" for key, reason in (*plan.waiting, *plan.parked)),
                 *(f"{kind}: {reason}" for kind, reasons in plan.not_mirrored.items() for reason in reasons),
             ]
-    output.result(answer, human=lambda console: print_records(console, answer))
+    output.result(answer, human=lambda console: print_records(console, answer, workspace.policy.currencies))
     return Exit.OK if answer["links"] else Exit.FAILED

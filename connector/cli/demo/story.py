@@ -104,10 +104,16 @@ def _show_plan(session: Session, telling: Telling) -> None:
     from connector.cli.plan_view import print_plan
     from connector.flows.plan import make_plan
 
-    plan = masked(make_plan(session.app.workspace))
+    workspace = session.app.workspace
+    plan = masked(make_plan(workspace))
     session.progress.close()
-    stopped = session.app.workspace.stopped_kinds
-    print_plan(telling.console, plan, stopped=stopped, entries_max=_PLAN_ENTRIES_MAX)
+    print_plan(
+        telling.console,
+        plan,
+        currencies=workspace.policy.currencies,
+        stopped=workspace.stopped_kinds,
+        entries_max=_PLAN_ENTRIES_MAX,
+    )
 
 
 def _pass(session: Session, ledger: Ledger, telling: Telling) -> None:

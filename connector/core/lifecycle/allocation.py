@@ -100,7 +100,9 @@ def _open_lines(view: View, invoice: Record) -> dict[str, int]:
     assert spec is not None
     assert view.currency is not None
     balances = {
-        str(row["Id"]): to_minor(Decimal(read_path(row, spec.roles["balance"]) or 0), view.currency)
+        str(row["Id"]): to_minor(
+            Decimal(read_path(row, spec.roles["balance"]) or 0), view.currency, view.policy.currencies
+        )
         for row in invoice.lines
     }
     return {line: amount for line, amount in balances.items() if amount > 0}
@@ -121,7 +123,7 @@ def _act(
         **companion.constants,
         companion.roles["payment"]: view.link.mate_id,
         **settled,
-        companion.roles["amount"]: from_minor(amount, view.currency),
+        companion.roles["amount"]: from_minor(amount, view.currency, view.policy.currencies),
     }
     return Act(
         target=Side.SALESFORCE,

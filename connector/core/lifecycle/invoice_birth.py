@@ -109,7 +109,9 @@ def wanted_minor(view: View) -> tuple[int, int]:
     """(total, tax) of the Salesforce invoice in minor units. Raises ValueError when one is not exact."""
     assert view.currency is not None
     total, tax = view.role("total"), view.role("tax")
-    return to_minor(Decimal(total or 0), view.currency), to_minor(Decimal(tax or 0), view.currency)
+    return to_minor(Decimal(total or 0), view.currency, view.policy.currencies), to_minor(
+        Decimal(tax or 0), view.currency, view.policy.currencies
+    )
 
 
 def _parents(view: View, lines: Sequence[Line]) -> str | Wait:

@@ -59,7 +59,7 @@ def _allocations(view: View) -> dict[str, int] | Park:
         spec = next(spec for spec in view.mapping.line_specs if read_path(row, spec.roles["invoice"]) is not None)
         invoice_id = str(read_path(row, spec.roles["invoice"]))
         try:
-            amount = to_minor(Decimal(read_path(row, spec.roles["amount"]) or 0), view.currency)
+            amount = to_minor(Decimal(read_path(row, spec.roles["amount"]) or 0), view.currency, view.policy.currencies)
         except ValueError as error:
             return Park(code="offline_payment.amount_not_exact", reason=str(error))
         sign = -1 if read_path(row, spec.roles["type"]) == "Unallocation" else 1

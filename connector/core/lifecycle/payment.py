@@ -122,7 +122,7 @@ def _differs(view: View) -> Park | None:
     stored = read_path(view.salesforce.fields, view.mapping.salesforce.roles["amount"])
     received = int(view.stripe.fields["amount_received"])
     assert view.currency is not None
-    if stored is None or to_minor(Decimal(stored), view.currency) != received:
+    if stored is None or to_minor(Decimal(stored), view.currency, view.policy.currencies) != received:
         return Park(
             code="payment.amount_differs",
             reason=f"{received} received (minor units of {view.currency}), Salesforce stored {stored}; not posted",
@@ -142,7 +142,7 @@ def _untouched(view: View) -> Decision:
     stored = None
     if view.salesforce is not None and not view.salesforce.deleted:
         amount = read_path(view.salesforce.fields, view.mapping.salesforce.roles["amount"])
-        stored = None if amount is None else to_minor(Decimal(amount), view.currency)
+        stored = None if amount is None else to_minor(Decimal(amount), view.currency, view.policy.currencies)
     if expected is None or stored == expected:
         return Settled(cleared=((code, subject),))
     observed = "deleted" if stored is None else f"now {stored}"

@@ -68,7 +68,7 @@ def content_of(view: View) -> Content | Park | Wait:
 def total_minor(view: View) -> int:
     """Raises ValueError when the net amount is not exact in the quote's currency."""
     assert view.currency is not None
-    return to_minor(Decimal(view.role("total") or 0), view.currency)
+    return to_minor(Decimal(view.role("total") or 0), view.currency, view.policy.currencies)
 
 
 def _decoded(view: View) -> list[Line]:

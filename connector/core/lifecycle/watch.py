@@ -37,7 +37,7 @@ def balance_changes(view: View, remaining: Any, status: str, *, payments_due: bo
     balance = view.role("balance")
     if status not in ("open", "paid") or remaining is None or balance is None or view.currency is None:
         return Watched(cleared=(fell, stayed))
-    balance_minor = to_minor(Decimal(balance), view.currency)
+    balance_minor = to_minor(Decimal(balance), view.currency, view.policy.currencies)
     if balance_minor == int(remaining):
         return Watched(cleared=(fell, stayed))
     if balance_minor > int(remaining):

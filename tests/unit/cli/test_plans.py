@@ -11,6 +11,7 @@ from rich.console import Console
 
 from connector.cli.plan_file import load_plan, masked, save_plan
 from connector.cli.plan_view import print_plan
+from connector.core.currencies import CURRENCIES, counted_whole
 from connector.core.errors import UsageError
 from connector.core.plan import FieldChange, Plan, PlanEntry, PlanLine
 
@@ -43,7 +44,7 @@ def plan(*entries, **given):
 def shown(made, **given):
     stream = io.StringIO()
     console = Console(file=stream, width=200, highlight=False, markup=False)
-    print_plan(console, made, **({"stopped": {}} | given))
+    print_plan(console, made, **({"stopped": {}, "currencies": CURRENCIES} | given))
     return stream.getvalue()
 
 
@@ -109,6 +110,12 @@ def test_the_lines_of_a_document_stand_below_it():
         "      3 x Platform seat  1,200.00 EUR + tax 228.00 EUR",
         "      Onboarding [once]    -50.00 EUR",
     ]
+
+
+def test_amounts_are_read_as_the_settings_count_the_currency():
+    made = plan(entry(currency="ugx", amount_minor=5000, moves_money=True, lines=(line(amount_minor=5000),)))
+    assert shown(made).count("50.00 UGX") == 3
+    assert shown(made, currencies=counted_whole(["ugx"])).count("5,000 UGX") == 3
 
 
 def test_a_long_document_shows_ten_lines_and_what_all_of_them_come_to():

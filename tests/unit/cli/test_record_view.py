@@ -7,6 +7,7 @@ import io
 from rich.console import Console
 
 from connector.cli.record_view import print_records
+from connector.core.currencies import CURRENCIES
 
 LINK = {
     "kind": "invoice",
@@ -47,7 +48,7 @@ LINK = {
 
 def shown(**answer):
     console = Console(file=io.StringIO(), width=160, highlight=False, markup=False)
-    print_records(console, {"id": "in_1", "links": [LINK], "why_not": [], **answer})
+    print_records(console, {"id": "in_1", "links": [LINK], "why_not": [], **answer}, CURRENCIES)
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
 

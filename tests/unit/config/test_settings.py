@@ -72,6 +72,7 @@ def test_values_get_their_types(place):
         CONNECTOR_SALESFORCE__INSTANCE_URL="http://127.0.0.1:8080/",
         CONNECTOR_STRIPE__WEBHOOK_SECRETS="whsec_a, whsec_b",
         CONNECTOR_SALESFORCE__TIMEOUT_S="2.5",
+        CONNECTOR_STRIPE__WHOLE_UNIT_CURRENCIES="UGX, isk",
         CONNECTOR_PAYMENT__ALLOCATE_TO="lines",
         CONNECTOR_SALESFORCE__CLIENT_ID="12345",
     )
@@ -81,6 +82,7 @@ def test_values_get_their_types(place):
     assert settings.salesforce.instance_url == "http://127.0.0.1:8080"
     assert [secret.get_secret_value() for secret in settings.stripe.webhook_secrets] == ["whsec_a", "whsec_b"]
     assert settings.salesforce.timeout_s == 2.5
+    assert settings.stripe.whole_unit_currencies == ("ugx", "isk")
     assert settings.salesforce.client_id == "12345"
     assert settings.pack_overrides() == {"payment": {"allocate_to": "lines"}}
 
@@ -93,6 +95,13 @@ def test_yaml_values_mean_what_they_look_like(place):
     assert settings.salesforce.api_version == "67.0"
     assert settings.salesforce.username == "4711"
     assert len(settings.stripe.webhook_secrets) == 2
+
+
+@pytest.mark.parametrize("code", ["usd", "jpy", "zzz"])
+def test_only_currencies_sources_disagree_about_may_be_counted_otherwise(place, code):
+    ((where, observed),) = problems_of(place, CONNECTOR_STRIPE__WHOLE_UNIT_CURRENCIES=code)
+    assert where.startswith("stripe.whole_unit_currencies")
+    assert f"'{code}' is counted as published; only isk, ugx" in observed
 
 
 def test_an_empty_variable_is_not_set(place):
