@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from connector.sandbox.clock import Clock
+    from connector.sandbox.stripe.account_facts import AccountFacts
 
 API_VERSION = "2026-10-28.endive"
 _COUNTERS_PATH = "/_sandbox/counters"
@@ -113,6 +114,11 @@ class Account:
         """Requests, writes (changes that were not replays), replays, refusals by rate, and calls per operation."""
         with self._lock:
             return {**self._totals, "operations": dict(self._by_operation)}
+
+    @property
+    def facts(self) -> AccountFacts:
+        """What people set in the dashboard: change it to plant a defect."""
+        return self._engine.facts
 
     def restrict_key(self, permissions: Mapping[str, str]) -> str:
         """A new restricted key; `permissions` maps a resource path part (`invoices`) to `read` or `write`."""

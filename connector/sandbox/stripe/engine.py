@@ -10,6 +10,7 @@ import heapq
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from connector.sandbox.stripe.account_facts import AccountFacts
 from connector.sandbox.stripe.currencies import Currencies
 from connector.sandbox.stripe.errors import missing_resource
 from connector.sandbox.stripe.ids import Ids
@@ -46,6 +47,7 @@ class Engine:
         self.default_currency = default_currency
         self.api_version = api_version
         self.currencies = Currencies()
+        self.facts = AccountFacts()
         self.collections = {kind: Collection(indexed) for kind, indexed in INDEXED.items()}
         #: what the account knows about an object beside its public fields, by object id
         self.hidden: dict[str, Fields] = {}

@@ -51,10 +51,13 @@ class StripeError(Exception):
 
 #: What "No such ..." calls each object.
 SPOKEN_NAMES = {
+    "billing_portal.configuration": "configuration",
     "invoiceitem": "invoiceitem",
     "invoice_payment": "invoice_payment",
     "payment_method": "PaymentMethod",
+    "reporting.report_type": "report type",
     "tax_rate": "tax rate",
+    "webhook_endpoint": "webhook endpoint",
 }
 
 

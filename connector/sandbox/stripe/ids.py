@@ -10,6 +10,7 @@ _UPPER = bytes(_ALPHABET[value % 36] for value in range(256))
 
 PREFIXES = {
     "balance_transaction": "txn",
+    "billing_portal.configuration": "bpc",
     "charge": "ch",
     "customer": "cus",
     "customer_balance_transaction": "cbtxn",
@@ -29,6 +30,7 @@ PREFIXES = {
     "refund": "re",
     "request": "req",
     "tax_rate": "txr",
+    "webhook_endpoint": "we",
 }
 #: Customers and products have short tails; the others carry the account's part first.
 _SHORT = frozenset({"customer", "product", "request"})

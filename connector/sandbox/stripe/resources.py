@@ -19,7 +19,10 @@ from connector.sandbox.stripe import (
     payment_intents,
     payment_methods,
     payment_records,
+    portal,
     quotes,
+    reports,
+    webhook_endpoints,
 )
 from connector.sandbox.stripe.engine import Engine, Fields
 from connector.sandbox.stripe.paging import Page
@@ -43,6 +46,10 @@ HANDLERS: dict[str, Handler] = {
     "GetAccount": account_object.retrieve_account,
     "GetBalanceTransactions": charges.list_balance_transactions,
     "GetBalanceTransactionsId": _retrieve("balance_transaction", "id"),
+    "GetBillingPortalConfigurations": portal.listing,
+    "PostBillingPortalConfigurations": portal.create,
+    "GetBillingPortalConfigurationsConfiguration": _retrieve(portal.KIND, "configuration"),
+    "PostBillingPortalConfigurationsConfiguration": portal.update,
     "GetCharges": charges.list_charges,
     "GetChargesCharge": _retrieve("charge", "charge"),
     "PostChargesCharge": charges.update_charge,
@@ -121,10 +128,17 @@ HANDLERS: dict[str, Handler] = {
     "PostRefunds": charges.create_refund,
     "GetRefundsRefund": _retrieve("refund", "refund"),
     "PostRefundsRefund": charges.update_refund,
+    "GetReportingReportTypes": reports.listing,
+    "GetReportingReportTypesReportType": reports.retrieve,
     "GetTaxRates": catalog.list_tax_rates,
     "PostTaxRates": catalog.create_tax_rate,
     "GetTaxRatesTaxRate": _retrieve("tax_rate", "tax_rate"),
     "PostTaxRatesTaxRate": catalog.update_tax_rate,
+    "GetWebhookEndpoints": webhook_endpoints.listing,
+    "PostWebhookEndpoints": webhook_endpoints.create,
+    "GetWebhookEndpointsWebhookEndpoint": _retrieve(webhook_endpoints.KIND, "webhook_endpoint"),
+    "PostWebhookEndpointsWebhookEndpoint": webhook_endpoints.update,
+    "DeleteWebhookEndpointsWebhookEndpoint": webhook_endpoints.delete,
 }
 
 #: What happens when a scheduled time has come.

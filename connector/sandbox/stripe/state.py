@@ -23,6 +23,7 @@ def dump(engine: Engine) -> dict[str, Any]:
     """Objects are kept as the text of their JSON, so that no decimal passes through a float."""
     return {
         "account_id": engine.ids.account_id,
+        "facts": engine.facts.dump(),
         "ids_used": engine.ids.count,
         "hidden": engine.hidden,
         "deleted": engine.deleted,
@@ -44,6 +45,7 @@ def load(engine: Engine, saved: Mapping[str, Any]) -> None:
     """Raises ValueError when the state is of an account with another seed."""
     if saved["account_id"] != engine.ids.account_id:
         raise ValueError(f"this is the state of account {saved['account_id']}, not of {engine.ids.account_id}")
+    engine.facts.load(saved["facts"])
     engine.ids.count = saved["ids_used"]
     engine.hidden = dict(saved["hidden"])
     engine.deleted = dict(saved["deleted"])

@@ -189,6 +189,7 @@ def nested(*names: str) -> Callable[[Object], Any]:
 
 INDEXED: dict[str, dict[str, Callable[[Object], Any]]] = {
     "account": {},
+    "billing_portal.configuration": {"active": field("active"), "is_default": field("is_default")},
     "balance_transaction": {"source": field("source"), "type": field("type")},
     "charge": {"customer": field("customer"), "payment_intent": field("payment_intent")},
     "customer": {"email": field("email")},
@@ -229,4 +230,5 @@ INDEXED: dict[str, dict[str, Callable[[Object], Any]]] = {
     "quote": {"customer": field("customer"), "status": field("status")},
     "refund": {"charge": field("charge"), "payment_intent": field("payment_intent")},
     "tax_rate": {"active": field("active"), "inclusive": field("inclusive")},
+    "webhook_endpoint": {},
 }

@@ -129,6 +129,21 @@ def _events(api) -> None:
     api.get(f"/v1/events/{events[0]['id']}")
 
 
+def _account(api) -> None:
+    endpoint = api.post("/v1/webhook_endpoints", {"url": "https://example.com/hook", "enabled_events": ["*"]})["id"]
+    api.post(f"/v1/webhook_endpoints/{endpoint}", {"disabled": True})
+    api.get(f"/v1/webhook_endpoints/{endpoint}")
+    api.get("/v1/webhook_endpoints")
+    api.delete(f"/v1/webhook_endpoints/{endpoint}")
+    update = {"enabled": True, "default_allowed_updates": ["quantity"], "products": [{"product": "p", "prices": ["a"]}]}
+    portal = api.post("/v1/billing_portal/configurations", {"features": {"subscription_update": update}})["id"]
+    api.post(f"/v1/billing_portal/configurations/{portal}", {"features": {"invoice_history": {"enabled": True}}})
+    api.get(f"/v1/billing_portal/configurations/{portal}")
+    api.get("/v1/billing_portal/configurations", {"active": True})
+    report = api.get("/v1/reporting/report_types")["data"][0]["id"]
+    api.get(f"/v1/reporting/report_types/{report}")
+
+
 def test_every_operation_answers_in_its_published_shape_and_every_event_type_exists(api):
     customer, product = _people_and_catalog(api)
     _quotes(api, customer, product)
@@ -136,6 +151,7 @@ def test_every_operation_answers_in_its_published_shape_and_every_event_type_exi
     _payments(api, customer)
     _records(api)
     _events(api)
+    _account(api)
     assert api.seen_operations == set(HANDLERS)
 
     known = orjson.loads((DATA / "events.json").read_bytes())["snapshot_events"]
