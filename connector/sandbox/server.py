@@ -169,6 +169,8 @@ class SandboxOptions:
     #: requests per second per Stripe account and per Stripe endpoint; None switches the limiter off
     stripe_rate_per_second: int | None = 25
     multi_currency: bool = True
+    #: which org: a name of `salesforce.scenarios`
+    org: str = "demo"
     #: folder of deployable metadata the org loads; None leaves the org's own default
     metadata_dir: Path | None = None
 
@@ -178,7 +180,7 @@ def run(options: SandboxOptions, *, out: TextIO = sys.stdout, stop: threading.Ev
 
     Prints exactly one JSON line, the connection details, once both ports accept connections.
     Signal handlers are installed only when no `stop` is given (and so only on the main thread).
-    Raises ValueError when the state file exists and cannot be read.
+    Raises ValueError when there is no such org, or the state file exists and cannot be read or is another org's.
     """
     stopped = stop if stop is not None else threading.Event()
     if stop is None:
@@ -215,10 +217,11 @@ def _build(options: SandboxOptions) -> tuple[Org, Account]:
     org_settings: dict[str, Any] = {"multi_currency": options.multi_currency}
     if options.metadata_dir is not None:
         org_settings["metadata_dir"] = options.metadata_dir
-    org = Org(clock=clock, seed=options.seed, **org_settings)
+    org = Org(clock=clock, seed=options.seed, scenario=options.org, **org_settings)
     account = Account(
         clock=clock,
         seed=options.seed,
+        livemode=org.scenario.stripe_livemode,
         rate_per_second=options.stripe_rate_per_second,
         endpoint_rate_per_second=options.stripe_rate_per_second,
     )

@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     from connector.cli.output import Output
 
 
+def _list_orgs(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    """Prints every org with what is planted in it, and ends."""
+    if not wanted or context.resilient_parsing:
+        return
+    from connector.sandbox.salesforce.scenarios import SCENARIOS
+
+    width = max(len(scenario.name) for scenario in SCENARIOS)
+    for scenario in SCENARIOS:
+        click.echo(f"{scenario.name:{width}}  {scenario.description}")
+    context.exit()
+
+
 @click.group()
 def sandbox() -> None:
     """The simulated Salesforce org and Stripe account."""
@@ -34,6 +46,10 @@ def sandbox() -> None:
     default=25,
     show_default=True,
     help="Requests per second of the account and of one endpoint; 0: no limit.",
+)
+@click.option("--org", default="demo", show_default=True, help="Which org: healthy, or with named defects.")
+@click.option(
+    "--list-orgs", is_flag=True, is_eager=True, expose_value=False, callback=_list_orgs, help="List the orgs."
 )
 @common
 def serve(output: Output, *, stripe_rate: int, **given: Any) -> None:

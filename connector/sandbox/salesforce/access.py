@@ -15,6 +15,7 @@ from connector.sandbox.salesforce.engine import Actor
 
 if TYPE_CHECKING:
     from connector.sandbox.salesforce.database import Database
+    from connector.sandbox.salesforce.errors import ApiError
     from connector.sandbox.salesforce.schema import SObject
     from connector.sandbox.salesforce.table import Row
 
@@ -46,6 +47,16 @@ class Access:
         self._changes: list[tuple[str, str, Change]] = []
         self._cache: dict[str, tuple[tuple[int, ...], Actor]] = {}
         self._revision = 0
+        self._refused: dict[str, ApiError] = {}
+
+    def refuse(self, sobject: str, error: ApiError) -> None:
+        """Every query of the object fails from now on: the platform has a bad day with it."""
+        self._refused[sobject.lower()] = error
+
+    def check_query(self, sobject: str) -> None:
+        """Raises what `refuse` was told."""
+        if (error := self._refused.get(sobject.lower())) is not None:
+            raise error
 
     def change_view(self, sobject: str, field_name: str, change: Change) -> None:
         """Field-level security set by hand for every API user."""

@@ -186,8 +186,9 @@ class Engine:
                 else:
                     cleared = {name: value for name, value in child_row.items() if name != reference.name}
                     self._write(child.name, child_row, {**cleared, "SystemModstamp": now}, counted=False)
-        last = {**row, "IsDeleted": True}
-        self._sign(self._database.objects[sobject], last, actor, creating=False)
+        obj = self._database.objects[sobject]
+        last = {**row, "IsDeleted": True} if "IsDeleted" in obj.fields else dict(row)
+        self._sign(obj, last, actor, creating=False)
         self._journal.append(_Undo(sobject, row, record_id, actor.counted))
         self.numbers.writes += actor.counted
         self._database.tables[sobject].bury(last)

@@ -138,6 +138,9 @@ class Org:
             self.database.redefine(schema.with_picklist(obj, field_name, tuple(values), restricted=restricted))
             self.access.definitions_changed()
 
+    def picklist(self, sobject: str, field_name: str) -> tuple[str, ...]:
+        return self.database.objects[sobject].fields[field_name].picklist
+
     def commit_late(self, sobject: str, record_id: str, stamp: datetime) -> None:
         """Plays a long transaction: the record becomes visible only now, with the older stamp it was given then."""
         with self._lock:
@@ -209,11 +212,14 @@ class Org:
                 "writes": numbers.writes,
                 "requests": dict(self._gateway.requests),
                 "oauth": self.oauth.dump(),
+                "scenario": self.scenario.name,
                 "deployed": dict(self.customizing.deployed),
             }
 
     def load(self, saved: Mapping[str, Any]) -> None:
-        """Takes the place of an org made with the same seed and settings."""
+        """Takes the place of an org made with the same seed and settings. Raises ValueError for another scenario's."""
+        if saved.get("scenario", self.scenario.name) != self.scenario.name:
+            raise ValueError(f"the saved state is that of the org {saved['scenario']!r}, not of {self.scenario.name!r}")
         with self._lock:
             for sobject, fields in saved.get("deployed", {}).items():
                 for field in fields:

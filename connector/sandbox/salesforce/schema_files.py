@@ -76,6 +76,8 @@ _BOOLEANS = {("CspTrustedSite", "IsActive")}
 _BOOLEAN_PREFIX = {"CspTrustedSite": ("IsApplicable", "CanAccess")}
 # The documentation has no key prefixes for these; the ones commonly seen.
 _KEY_PREFIXES = {"PlatformEventChannelMember": "0v8", "ValidationRule": "03d", "WorkflowRule": "01Q"}
+# The documentation's list was split from running text; these are the values (platform.md A1).
+_PICKLISTS = {("PackageLicense", "Status"): ["Active", "Expired", "Free", "Trial"]}
 # "This field is hidden. It's not queryable, but you can include it in the WHERE clause" (SubscriberPackageVersion).
 _FILTER_ONLY = {("SubscriberPackageVersion", "InstallationKey")}
 
@@ -86,6 +88,10 @@ def raw_schema() -> dict[str, dict[str, Any]]:
     found = {path.stem: json.loads(path.read_bytes()) for path in sorted(SCHEMA_DIR.glob("*.json"))}
     for entry in found.values():
         entry["apis"] = ("data", "tooling") if entry["name"] in _IN_BOTH else ("data",)
+    for (name, field_name), values in _PICKLISTS.items():
+        for field in found[name]["fields"]:
+            if field["name"] == field_name:
+                field["picklist_values"] = values
     for path in sorted((_DATA_DIR / "tooling").glob("*.json")):
         entry = _tooling(json.loads(path.read_bytes()))
         entry["apis"] = ("data", "tooling") if path.stem in _IN_BOTH else ("tooling",)

@@ -91,6 +91,8 @@ def seed(org: Org, *, scale: int = 1) -> None:
     rng = random.Random(f"{org.org_id}:{len(org.ids('Account'))}")  # noqa: S311 - a simulation must repeat itself
     for unit in range(scale):
         _Unit(org, rng, unit).build()
+    if _has(org, "SBQQ__Quote__c"):
+        seed_orders(org)
 
 
 def seed_invoices(
@@ -120,6 +122,28 @@ def seed_invoices(
         )
         created += [document.id for document in documents]
     return created
+
+
+def seed_orders(org: Org) -> None:
+    """Three orders for two quotes, two of them for one quote: what the Order tab's recommended settings lead to.
+
+    Each starts with its quote, as "Default Order Start Date = Quote Start Date" has it.
+    """
+    quotes = org.database.tables["SBQQ__Quote__c"].rows
+    ready = [quote for quote in quotes.values() if quote.get("SBQQ__Status__c") in {"Approved", "Accepted"}][:2]
+    for quote in [*ready, *ready[:1]]:
+        fields = {
+            "AccountId": quote["SBQQ__Account__c"],
+            "SBQQ__Quote__c": quote["Id"],
+            "EffectiveDate": quote["SBQQ__StartDate__c"],
+            "Status": "Draft",
+        }
+        org.create("Order", with_currency(org, fields, quote.get("CurrencyIsoCode", org.default_currency)))
+
+
+def _has(org: Org, sobject: str) -> bool:
+    """Whether the package that brings the object is installed."""
+    return sobject in org.database.objects
 
 
 def _known_products(org: Org) -> list[tuple[str, Product]]:
@@ -161,10 +185,12 @@ class _Unit:
             self._account(position)
         for product in PRODUCTS:
             self._products.append((self._org.create("Product2", self._product(product)), product))
-        for status, expires_in_days in QUOTES:
-            self._quote(status, expires_in_days)
-        for case in INVOICES:
-            self._invoice(case)
+        if _has(self._org, "SBQQ__Quote__c"):
+            for status, expires_in_days in QUOTES:
+                self._quote(status, expires_in_days)
+        if _has(self._org, "blng__Invoice__c"):
+            for case in INVOICES:
+                self._invoice(case)
 
     def _account(self, position: int) -> None:
         name = COMPANIES[position % len(COMPANIES)]
@@ -180,7 +206,8 @@ class _Unit:
             if position != 7:
                 contact["Email"] = f"accounts.payable@{domain}.example"
             bill_to = self._org.create("Contact", self._with_currency(contact, place.currency))
-            self._org.update("Account", account, {"blng__BillToContact__c": bill_to})
+            if _has(self._org, "blng__Invoice__c"):
+                self._org.update("Account", account, {"blng__BillToContact__c": bill_to})
         self._accounts.append((account, place))
 
     def _account_fields(self, name: str, place: Place, position: int) -> dict[str, Any]:

@@ -12,7 +12,10 @@ import threading
 import orjson
 import pytest
 import requests
+from click.testing import CliRunner
 
+from connector.cli.commands.sandbox import sandbox
+from connector.sandbox.salesforce.scenarios import SCENARIOS
 from connector.sandbox.server import SandboxOptions, run
 
 TIMEOUT_S = 30
@@ -136,3 +139,36 @@ def test_counters_are_kept_per_side():
         assert (counters["requests"], counters["writes"]) == (1, 1)
         there = requests.get(connection["salesforce"]["instance_url"] + "/_sandbox/counters", timeout=TIMEOUT_S).json()
         assert there["writes"] == 0
+
+
+def test_an_org_is_served_by_name_with_the_stripe_account_that_belongs_to_it():
+    with serving(scale=1, org="fresh") as fresh:
+        assert _salesforce(fresh, "/query?q=SELECT+Id+FROM+SBQQ__Quote__c").status_code == 400
+        assert _count_accounts(fresh) == 12
+        assert fresh["stripe"]["api_key"].startswith("sk_test_")
+    with serving(scale=0, org="sandbox-with-live-key") as live:
+        assert live["stripe"]["api_key"].startswith("sk_live_")
+        rows = _salesforce(live, "/query?q=SELECT+IsSandbox+FROM+Organization").json()["records"]
+        assert [row["IsSandbox"] for row in rows] == [True]
+
+
+def test_the_version_clients_are_told_may_be_retired():
+    with serving(scale=0, org="retired-version") as connection:
+        assert _salesforce(connection, "/limits").status_code == 410
+
+
+def test_a_state_file_belongs_to_one_org(tmp_path):
+    state_file = tmp_path / "state.json"
+    with serving(scale=0, org="fresh", state_file=state_file):
+        pass
+    with pytest.raises(ValueError, match="'fresh'"), serving(scale=0, state_file=state_file):
+        pass
+
+
+def test_the_command_lists_the_orgs_and_refuses_others():
+    listed = CliRunner().invoke(sandbox, ["serve", "--list-orgs"])
+    assert listed.exit_code == 0
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == [scenario.name for scenario in SCENARIOS]
+    refused = CliRunner().invoke(sandbox, ["serve", "--org", "nope"])
+    assert refused.exit_code == 2
+    assert "two-collectors" in refused.output

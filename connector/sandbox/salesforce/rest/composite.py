@@ -79,6 +79,10 @@ def batch(context: Context, call: Call, dispatch: Dispatch) -> Reply:
     return Reply(body={"hasErrors": failed, "results": results})
 
 
+# The Tooling and Metadata APIs' resources are no part of the data API's composite.
+_APIS_OF_THEIR_OWN = (["tooling"], ["metadata"])
+
+
 def _check_limits(requests: list[Json]) -> None:
     if len(requests) > MAX_SUBREQUESTS:
         raise ApiError(400, "LIMIT_EXCEEDED", f"Maximum number of subrequests is {MAX_SUBREQUESTS}")
@@ -123,6 +127,7 @@ def _call(context: Context, method: str, url: str, headers: Mapping[str, str], b
         segments[:2] != ["services", "data"]
         or segments[2:3] != [context.version]
         or (segments[3:4] == ["composite"] and (segments[4:5] != ["sobjects"]))
+        or segments[3:4] in _APIS_OF_THEIR_OWN
     ):
         raise ApiError(400, "INVALID_URI", f"not a resource a subrequest may use: {parts.path}")
     return Call(

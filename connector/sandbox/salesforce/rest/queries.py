@@ -32,6 +32,7 @@ def query(context: Context, call: Call, *, with_deleted: bool) -> Reply:
 
 def _run(context: Context, text: str, *, with_deleted: bool) -> Result:
     parsed = parse(text)
+    context.access.check_query(parsed.source.text)
     if context.api == "tooling":
         parsed = tooling.prepared(parsed, context.database)
     result = run_query(
