@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from connector.core.bodies import constants, create_params
 from connector.core.model import Key, Side
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from connector.core.line import Line
+
+# Why a posted invoice is never billed at Stripe, in the words of the report and of the verifier's prediction.
+NO_TOTAL: Final = "no total"
+ZERO: Final = "zero"
+NEGATIVE: Final = "negative"
+SETTLED: Final = "settled"
+PART_PAID: Final = "part-paid"
+BEFORE_GO_LIVE: Final = "before go-live"
 
 #: a due date that has passed becomes this much from now: Stripe wants it in the future
 DUE_NOW = timedelta(hours=1)
@@ -60,21 +68,24 @@ def birth(view: View, state: str, value: str) -> Decision:
 
 
 def _not_born(view: View) -> str | None:
-    """Why this posted invoice is never billed at Stripe, in the words of the report; None when it is born."""
+    """Why this posted invoice is never billed at Stripe; None when it is born."""
     total, balance = view.role("total"), view.role("balance")
     if total is None or balance is None:
-        return "no total"
+        return NO_TOTAL
     if total == 0:
-        return "zero"
+        return ZERO
     if total < 0:
-        return "negative"
+        return NEGATIVE
     if balance != total:
-        return "settled" if balance <= 0 else "part-paid"
-    day = view.role("date")
-    go_live = view.policy.go_live
-    if go_live is None or day is None or date.fromisoformat(str(day)) < go_live:
-        return "before go-live"
+        return SETTLED if balance <= 0 else PART_PAID
+    if is_before(view.role("date"), view.policy.go_live):
+        return BEFORE_GO_LIVE
     return None
+
+
+def is_before(day: Any, go_live: date | None) -> bool:
+    """Whether an invoice of this day, as Salesforce writes it, is older than what we bill."""
+    return go_live is None or day is None or date.fromisoformat(str(day)) < go_live
 
 
 def _lines(view: View) -> list[Line] | Park:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from connector.core.verify.checks import Check, Profile
 
 T = TypeVar("T")
+
+_UTC = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,8 @@ class Situation:
     billing_contacts: tuple[str, ...] = ()
     #: permission sets wanted: persona -> their names or labels
     personas: Mapping[str, tuple[str, ...]]
+    #: the zone in which the org's dates are meant
+    time_zone: ZoneInfo = _UTC
     #: namespaces the operator gave for Stripe's package
     stripe_namespaces: tuple[str, ...] = ()
     #: customers can pay mirrored invoices at Stripe

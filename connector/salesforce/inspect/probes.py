@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from connector.salesforce.inspect import money, needs, packages
+from connector.salesforce.inspect import money, needs, packages, upcoming
 
 if TYPE_CHECKING:
     from connector.salesforce.inspect.probe import Probe
 
-PROBES: Final[dict[str, Probe]] = {probe.name: probe for probe in (*packages.PROBES, *needs.PROBES, *money.PROBES)}
+PROBES: Final[dict[str, Probe]] = {
+    probe.name: probe for probe in (*packages.PROBES, *needs.PROBES, *money.PROBES, *upcoming.PROBES)
+}

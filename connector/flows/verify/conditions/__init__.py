@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from connector.flows.verify.conditions import money, needs, packages
+from connector.flows.verify.conditions import money, needs, packages, predictions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,4 +18,5 @@ CONDITIONS: Final[dict[str, Condition]] = {
     **packages.CONDITIONS,
     **needs.CONDITIONS,
     **money.CONDITIONS,
+    **predictions.CONDITIONS,
 }
