@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     )
     from connector.core.verify.checks import Attestation
     from connector.core.verify.evidence import Evidence
+    from connector.core.verify.memory import AttestationEvent, PackagePin, PastRun
 
 
 class Clock(Protocol):
@@ -248,36 +249,15 @@ class Inspector(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackagePin:
-    """A package as it was at the first verified run, or when a person last accepted a change."""
-
-    namespace: str
-    package_id: str | None
-    version_id: str | None
-    #: (major, minor, patch, build)
-    version: tuple[int, int, int, int] | None
-    pinned_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastRun:
-    """A verification as it was stored."""
-
-    run_id: str
-    at: datetime
-    profile: str
-    #: check id -> verdict
-    verdicts: Mapping[str, str]
-    #: the answer as `verify --json` gave it
-    report: Mapping[str, Any]
-
-
 class VerifyMemory(Protocol):
-    """What the verifier remembers. Every method is one transaction."""
+    """What the verifier remembers about one org. Every method is one transaction."""
 
     def load_attestations(self) -> Sequence[Attestation]:
-        """The newest of each check, expired ones too."""
+        """The newest of each check, expired ones too; none that was withdrawn."""
+        ...
+
+    def load_attestation_history(self, limit: int = 50) -> Sequence[AttestationEvent]:
+        """Everything people said and took back, newest first."""
         ...
 
     def save_attestation(self, attestation: Attestation) -> None: ...
@@ -288,14 +268,18 @@ class VerifyMemory(Protocol):
 
     def load_pins(self) -> Sequence[PackagePin]: ...
 
-    def save_pins(self, pins: Sequence[PackagePin]) -> None: ...
+    def save_pins(self, pins: Sequence[PackagePin]) -> None:
+        """These and no others from now on."""
+        ...
 
     def save_verification(self, run: PastRun) -> None: ...
 
-    def load_verifications(self, limit: int = 20) -> Sequence[PastRun]:
-        """Newest first."""
+    def load_verifications(self, limit: int = 20, *, profile: str | None = None) -> Sequence[PastRun]:
+        """Newest first, of one profile or of all. `report` is empty where it is no longer kept."""
         ...
 
     def unchanged_since(self, verdicts: Mapping[str, str], *, profile: str) -> Mapping[str, datetime]:
-        """For each check, when the unbroken row of runs with this verdict began; absent for a new verdict."""
+        """For each check, when the unbroken row of runs with this verdict began; absent for a new verdict.
+        Runs that did not look at a check say nothing about it.
+        """
         ...

@@ -28,6 +28,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "setup": ("setup", "setup"),
     "config": ("config", "config"),
     "mapping": ("mapping", "mapping"),
+    "verify": ("verify", "verify"),
     "plan": ("plan", "plan"),
     "apply": ("apply", "apply"),
     "sync": ("sync", "sync"),

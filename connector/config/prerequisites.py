@@ -36,6 +36,7 @@ def load_rules(path: Path, *, conditions: Collection[str]) -> Rules:
 
 
 def _rules(file: Section, problems: list[Problem], conditions: Collection[str]) -> Rules:
+    topics = file.text_mapping("topics", required=True)
     guide = [_step(Section(node, title="step", problems=problems)) for node in _items(file, "guide")]
     profiles = [_profile(Section(node, title="profile", problems=problems)) for node in _items(file, "profiles")]
     sections = [Section(node, title="check", problems=problems) for node in _items(file, "checks")]
@@ -49,7 +50,7 @@ def _rules(file: Section, problems: list[Problem], conditions: Collection[str]) 
     _twice(sections, [check.id for check in checks])
     _in_order(sections, checks)
     places = {check.id: section.where for check, section in zip(checks, sections, strict=True)}
-    return Rules(checks=tuple(checks), profiles=tuple(profiles), guide=tuple(guide), places=places)
+    return Rules(checks=tuple(checks), profiles=tuple(profiles), guide=tuple(guide), topics=topics, places=places)
 
 
 def _items(file: Section, key: str) -> list[Node]:

@@ -46,6 +46,15 @@ def _web_address(text: str) -> str:
     return text.rstrip("/")
 
 
+def _page_address(text: str) -> str:
+    """Like a web address, with a path below the host."""
+    parts = urlsplit(text)
+    if parts.query or parts.fragment:
+        raise ValueError("write an address without ? and #")
+    _web_address(parts._replace(path="").geturl())
+    return text.rstrip("/")
+
+
 def _currency(text: str) -> str:
     return currency_code(text)
 
@@ -68,6 +77,8 @@ def _comma_list(value: Any) -> Any:
 
 
 WebAddress: TypeAlias = Annotated[str, AfterValidator(_web_address)]
+#: several, separated by commas in a variable
+_Texts: TypeAlias = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_list)]
 
 
 class _Group(BaseModel):
@@ -145,6 +156,33 @@ class PaymentSettings(_Group):
     allocate_to: Literal["invoice", "lines"] | None = Field(default=None, description="what payments are allocated to")
 
 
+class VerifySettings(_Group):
+    """What `connector verify` cannot read anywhere."""
+
+    profile: str = Field(
+        default="connector-only",
+        description="what Stripe's package is in this org; `connector verify --list` names all",
+    )
+    installer: str | None = Field(default=None, description="username of the person who installed the packages")
+    billing_contacts: _Texts = Field(
+        default=(), description="usernames that must be able to manage the bill with Salesforce, separated by commas"
+    )
+    stripe_namespaces: _Texts = Field(
+        default=(), description="namespaces of Stripe's package, where its maker publishes none, separated by commas"
+    )
+    stripe_collects: bool = Field(default=True, description="customers can pay mirrored invoices at Stripe")
+    ach: bool = Field(default=False, description="customers pay by ACH direct debit")
+    streaming: bool = Field(default=False, description="changes are to be heard of by change data capture")
+    webhook_url: Annotated[str, AfterValidator(_page_address)] | None = Field(
+        default=None, description="where Stripe is to send events; not set while webhooks are not used"
+    )
+    accepted_risks: Path | None = Field(
+        default=None,
+        description="file of failing checks that are accepted for a while; "
+        "default: config/accepted-risks.yaml where it exists",
+    )
+
+
 class LogSettings(_Group):
     format: Literal["console", "json"] = Field(default="console", description="how log lines look")
     level: Literal["debug", "info", "warning", "error"] = Field(
@@ -182,6 +220,7 @@ class Settings(BaseSettings):
     stripe: StripeSettings = StripeSettings()
     payment: PaymentSettings = PaymentSettings()
     log: LogSettings = LogSettings()
+    verify: VerifySettings = VerifySettings()
 
     #: where each setting that is not a default came from: dotted name -> `environment`, `.env:3`, ...
     _sources: dict[str, str] = PrivateAttr(default_factory=dict)

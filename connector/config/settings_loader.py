@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 #: every container beside a service named `connector`.
 _NOT_OURS: Final = re.compile(r"CONNECTOR_(TEST_.*|SHARED|SERVICE_(HOST|PORT)(_.*)?|PORT(_.*)?)")
 
+#: where accepted risks are looked for when no setting names a file
+_USUAL_RISKS: Final = Path("config/accepted-risks.yaml")
+
 #: a secret that strayed into a setting that holds none; its value is not shown either
 _LOOKS_SECRET: Final = re.compile(r"(sk|rk)_(test|live)_|whsec_|PRIVATE KEY|://[^/]*@|^00D[0-9A-Za-z]{12,15}!")
 
@@ -224,7 +227,16 @@ def _place(settings: Settings, *, folder: Path, base: Path, sources: Mapping[str
         place = folder if sources["salesforce.private_key_file"] == "environment" else base
         salesforce = settings.salesforce.model_copy(update={"private_key_file": _absolute(key_file, place)})
         updates["salesforce"] = salesforce
+    updates["verify"] = settings.verify.model_copy(update={"accepted_risks": _risks(settings, folder, base, sources)})
     return settings.model_copy(update=updates)
+
+
+def _risks(settings: Settings, folder: Path, base: Path, sources: Mapping[str, str]) -> Path | None:
+    given = settings.verify.accepted_risks
+    if given is not None:
+        return _absolute(given, folder if sources["verify.accepted_risks"] == "environment" else base)
+    usual = _absolute(_USUAL_RISKS, base)
+    return usual if usual.is_file() else None
 
 
 def _absolute(path: Path, base: Path) -> Path:

@@ -69,6 +69,11 @@ class Client:
         return self._caller
 
     @property
+    def instance_url(self) -> str:
+        """Scheme and host of the org; signs in at first use. Raises Unauthorised, Transient or ConfigError."""
+        return self._tokens.current().instance_url
+
+    @property
     def data_path(self) -> str:
         return f"/services/data/v{self._api_version}/"
 

@@ -18,6 +18,7 @@ from connector.store.database import Database, open_database
 from connector.store.migrate import upgrade
 from connector.store.rows import cursor_from_row
 from connector.store.tables import cursor, scope
+from connector.store.verify_memory import SqlVerifyMemory, newest_org
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -182,6 +183,13 @@ class SqlStore(Store):
     def save_note(self, name: str, value: str) -> None:
         with self._database.write(_SCOPE_ID) as tx:
             journal.save_note(tx, name, value)
+
+    def verify_memory(self, org_id: str | None) -> SqlVerifyMemory:
+        """The verifier's memory of this org; without one, of the org that was verified last."""
+        if org_id is None:
+            with self._database.read(_SCOPE_ID) as tx:
+                org_id = newest_org(tx)
+        return SqlVerifyMemory(self._database, scope_id=_SCOPE_ID, org_id=org_id or "")
 
     def close(self) -> None:
         self._database.close()

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from sqlalchemy.types import TypeEngine
 
 #: the newest migration; an older database is upgraded on opening, a newer one is refused
-HEAD = "0002"
+HEAD = "0003"
 
 #: an autoincrementing key: SQLite only gives one to a column declared INTEGER
-_Id = BigInteger().with_variant(Integer(), "sqlite")
+AutoId = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -80,7 +80,7 @@ _HAS_MATE = text("mate_id IS NOT NULL")
 _WAITS = text("waiting_on_id IS NOT NULL")
 
 
-def _scope_id() -> Column[int]:
+def scope_id_column() -> Column[int]:
     return Column("scope_id", Integer, ForeignKey("scope.id"), primary_key=True, autoincrement=False)
 
 
@@ -105,7 +105,7 @@ scope = Table(
 cursor = Table(
     "cursor",
     metadata,
-    _scope_id(),
+    scope_id_column(),
     Column("side", Text, primary_key=True),
     Column("stream", Text, primary_key=True),
     Column("value", Text, nullable=False),
@@ -115,7 +115,7 @@ cursor = Table(
 signal = Table(
     "signal",
     metadata,
-    _scope_id(),
+    scope_id_column(),
     Column("side", Text, primary_key=True),
     Column("kind", Text, primary_key=True),
     Column("record_id", Text, primary_key=True),
@@ -132,7 +132,7 @@ signal = Table(
 link = Table(
     "link",
     metadata,
-    _scope_id(),
+    scope_id_column(),
     Column("kind", Text, primary_key=True),
     Column("born_id", Text, primary_key=True),
     Column("born_side", Text, nullable=False),
@@ -174,7 +174,7 @@ link = Table(
 operation = Table(
     "operation",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", AutoId, primary_key=True),
     Column("scope_id", Integer, ForeignKey("scope.id"), nullable=False),
     Column("kind", Text, nullable=False),
     Column("born_side", Text, nullable=False),
@@ -221,7 +221,7 @@ operation = Table(
 finding = Table(
     "finding",
     metadata,
-    _scope_id(),
+    scope_id_column(),
     Column("code", Text, primary_key=True),
     Column("subject", Text, primary_key=True),
     Column("severity", Text, nullable=False),
@@ -239,7 +239,7 @@ finding = Table(
 audit = Table(
     "audit",
     metadata,
-    Column("seq", _Id, primary_key=True),
+    Column("seq", AutoId, primary_key=True),
     Column("scope_id", Integer, ForeignKey("scope.id"), nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("kind", Text, nullable=False),
@@ -253,7 +253,7 @@ audit = Table(
 run = Table(
     "run",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", AutoId, primary_key=True),
     Column("scope_id", Integer, ForeignKey("scope.id"), nullable=False),
     Column("command", Text, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
@@ -264,7 +264,7 @@ run = Table(
 note = Table(
     "note",
     metadata,
-    _scope_id(),
+    scope_id_column(),
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),

@@ -102,6 +102,8 @@ class Rules:
     checks: tuple[Check, ...]
     profiles: tuple[Profile, ...]
     guide: tuple[GuideStep, ...]
+    #: beginning of check ids -> what they are about: `SF-PKG` -> `Packages`
+    topics: Mapping[str, str] = field(default_factory=dict)
     #: `file:line` of each check, for reports that must name a place
     places: Mapping[str, str] = field(default_factory=dict)
 
@@ -163,7 +165,9 @@ class Result:
     degraded: bool = False
     attestation: Attestation | None = None
     accepted: AcceptedRisk | None = None
-    #: when the check was first seen as it is now (drift: "since when"); None at the first run
+    #: was accepted, until a day that has passed
+    lapsed: AcceptedRisk | None = None
+    #: when the check was first seen as it is now (drift: "since when"); None the first time it is looked at
     since: datetime | None = None
     #: the run before said something better
     is_new: bool = False

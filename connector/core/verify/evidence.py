@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from connector.core.mapping import Pack
     from connector.core.verify.checks import Check, Profile
+    from connector.core.verify.memory import PackagePin
 
 T = TypeVar("T")
 
@@ -35,6 +36,8 @@ class Unreadable:
     reason: str
     #: the permission that would make it readable, where it is known
     permission: str | None = None
+    #: what to do, where it is known and no permission is what is missing
+    fix: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +97,8 @@ class Situation:
     webhook_url: str | None = None
     #: calls a day this connector is expected to make
     forecast_calls: int = 0
+    #: packages as they were when they were first seen or last accepted; None: nothing is remembered
+    pins: tuple[PackagePin, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from connector.core.verify.checks import Judgement, Result, Verdict
 from connector.core.verify.evidence import Facts, NotReadable, ProbeBroke
+from connector.core.verify.private import private
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,6 +55,10 @@ def _held_up(check: Check, results: Mapping[str, Result]) -> Judgement | None:
         before = results.get(name)
         if before is None or before.verdict in (Verdict.PASS, Verdict.WARN):
             continue
+        if before.accepted is not None:
+            # Living with one failure is not knowing about what hangs on it.
+            observed = f"cannot be told: needs {name}, which was accepted as it is"
+            return Judgement(verdict=Verdict.UNKNOWN, observed=observed)
         if before.verdict in (Verdict.FAIL, Verdict.NOT_APPLICABLE):
             return Judgement(verdict=Verdict.NOT_APPLICABLE, observed=f"not looked at: needs {name}")
         return Judgement(verdict=Verdict.UNKNOWN, observed=f"cannot be told before {name}, which is {before.verdict}")
@@ -73,7 +78,7 @@ def _judge(facts: Facts, condition: Condition) -> Judgement:
 
 def _unknown(error: NotReadable) -> Judgement:
     unreadable = error.unreadable
-    fix = None
+    fix = unreadable.fix
     if unreadable.permission is not None:
         fix = f"give the user that runs verify the permission {unreadable.permission}, then run it again"
     return Judgement(
@@ -82,40 +87,46 @@ def _unknown(error: NotReadable) -> Judgement:
 
 
 def _result(check: Check, judgement: Judgement, given: Given, now: datetime) -> Result:
-    attestation = given.attestations.get(check.id)
-    verdict, observed = judgement.verdict, judgement.observed
-    if verdict is Verdict.MANUAL and attestation is not None:
-        void = _why_void(check, attestation, given, now)
-        if void is None:
-            verdict, observed = Verdict.PASS, f"attested by {attestation.by} until {attestation.expires}"
-        else:
-            observed, attestation = f"{observed}; {void}", None
-    else:
-        attestation = None
-    accepted = given.accepted.get(check.id)
-    failing = verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE, Verdict.CRASHED)
+    judgement, attestation = _attested(check, judgement, given, now)
+    risk = given.accepted.get(check.id)
+    if judgement.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE, Verdict.CRASHED):
+        # Nobody accepts a bug of ours, and nothing else here needs to be accepted.
+        risk = None
+    in_force = risk is not None and risk.expires >= now.date()
     return Result(
         check=check,
-        verdict=verdict,
+        verdict=judgement.verdict,
         severity=judgement.severity or check.severity,
-        observed=observed,
+        observed=judgement.observed,
         expected=judgement.expected or check.expected,
         why=judgement.why or check.why,
         fix=judgement.fix or check.fix,
         evidence=judgement.evidence,
         degraded=judgement.degraded,
         attestation=attestation,
-        accepted=accepted if accepted is not None and failing and accepted.expires >= now.date() else None,
+        accepted=risk if in_force else None,
+        lapsed=None if in_force else risk,
     )
+
+
+def _attested(check: Check, judgement: Judgement, given: Given, now: datetime) -> tuple[Judgement, Attestation | None]:
+    """A manual check that a named person looked at is a pass, for as long as that holds."""
+    attestation = given.attestations.get(check.id)
+    if judgement.verdict is not Verdict.MANUAL or check.attest is None or attestation is None:
+        return judgement, None
+    void = _why_void(check, attestation, given, now)
+    if void is not None:
+        return replace(judgement, observed=f"{judgement.observed}; {void}"), None
+    observed = f"attested by {private(attestation.by)} on {attestation.at:%Y-%m-%d}, until {attestation.expires}"
+    return replace(judgement, verdict=Verdict.PASS, observed=observed), attestation
 
 
 def _why_void(check: Check, attestation: Attestation, given: Given, now: datetime) -> str | None:
     if attestation.expires < now.date():
-        return f"the attestation of {attestation.by} ended on {attestation.expires}"
+        return f"the attestation of {private(attestation.by)} ended on {attestation.expires}"
     for namespace in check.attest_packages:
         then, today = attestation.packages.get(namespace), given.versions.get(namespace)
         if then != today:
-            return (
-                f"the attestation of {attestation.by} was for {namespace} {then or 'unknown'}, now {today or 'unknown'}"
-            )
+            by = private(attestation.by)
+            return f"the attestation of {by} was for {namespace} {then or 'unknown'}, now it is {today or 'unknown'}"
     return None

@@ -68,14 +68,19 @@ def test_a_newer_schema_is_refused_and_left_alone(store, url):
     reopened.close()
 
 
-def test_a_database_of_the_first_version_is_upgraded_and_keeps_its_rows(store, url):
-    store.save_note("a", "b")
-    store.close()
-    _execute(url, "DROP INDEX operation_of_link", f"UPDATE {migrate.VERSION_TABLE} SET version_num = '0001'")
-    reopened = open_store(url, clock=ManualClock())
+def test_a_database_of_the_first_version_is_upgraded_and_keeps_its_rows(empty_url, monkeypatch):
+    with monkeypatch.context() as earlier:
+        earlier.setattr(migrate, "HEAD", "0001")
+        first = open_store(empty_url, clock=ManualClock())
+    first.save_note("a", "b")
+    with first._database.read(1) as tx:
+        assert "verification" not in inspect(tx.connection).get_table_names()
+    first.close()
+    reopened = open_store(empty_url, clock=ManualClock())
     assert reopened.load_note("a") == "b"
     with reopened._database.read(1) as tx:
         assert "operation_of_link" in {index["name"] for index in inspect(tx.connection).get_indexes("operation")}
+        assert "verification" in inspect(tx.connection).get_table_names()
     reopened.close()
 
 

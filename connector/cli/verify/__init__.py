@@ -1,0 +1,1 @@
+"""The faces of a verification: terminal, files, and what people say about checks."""

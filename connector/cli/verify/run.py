@@ -1,0 +1,159 @@
+"""One run of `connector verify`: from what was asked to what is printed, written and remembered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from connector.cli.exits import Exit
+from connector.cli.session import process_settings, start_logs
+from connector.cli.verify.files import write_files
+from connector.cli.verify.html import html
+from connector.cli.verify.junit import junit
+from connector.cli.verify.people import for_people
+from connector.cli.verify.rules_view import show_check, show_list
+from connector.cli.verify.sarif import sarif
+from connector.cli.verify.watch import asking, period_s, watch
+from connector.config.sections import did_you_mean
+from connector.core.errors import StoreError
+from connector.core.model import Severity
+from connector.flows.verify.choose import NoSuchCheck, choose
+from connector.flows.verify.ending import end
+from connector.flows.verify.report import report_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from connector.cli.output import Output
+    from connector.config.settings import Settings
+    from connector.core.verify.checks import Check, Profile, Rules
+    from connector.flows.verify.choose import Choice
+    from connector.flows.verify.run import Verification
+    from connector.verification import Verifier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """The options as they were given."""
+
+    profile: str | None = None
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    list_checks: bool = False
+    explain: str | None = None
+    junit: Path | None = None
+    sarif: Path | None = None
+    html: Path | None = None
+    fail_on: str = "error"
+    strict: bool = False
+    watch: str | None = None
+    #: None: in files only
+    redact: bool | None = None
+    accept_packages: bool = False
+
+
+def verify(output: Output, wishes: Wishes) -> int:
+    """The exit code."""
+    from connector.verification import chosen_profile, shipped_rules
+
+    rules = shipped_rules()
+    if wishes.list_checks:
+        show_list(output, rules)
+        return Exit.OK
+    if wishes.explain is not None:
+        show_check(output, check_named(wishes.explain, rules), rules)
+        return Exit.OK
+    every_s = None if wishes.watch is None else period_s(wishes.watch)
+    settings = process_settings()
+    start_logs(output, settings)
+    profile = chosen_profile(rules, wishes.profile or settings.verify.profile)
+    job = _Job(
+        output=output,
+        wishes=wishes,
+        settings=settings,
+        rules=rules,
+        profile=profile,
+        choice=_chosen(rules, profile, wishes, output),
+    )
+    if every_s is not None:
+        return watch(output, every_s, look=job.look, show=lambda report: show(output, wishes, report))
+    report = job.look()
+    write_files(output, _files(wishes), report, hide=wishes.redact is not False)
+    return show(output, wishes, report)
+
+
+def _files(wishes: Wishes) -> dict[Path, Callable[[Mapping[str, Any]], str]]:
+    """What is to be written, and how it is made."""
+    wanted = {wishes.junit: junit, wishes.sarif: sarif, wishes.html: html}
+    return {path: render for path, render in wanted.items() if path is not None}
+
+
+def show(output: Output, wishes: Wishes, report: Mapping[str, Any]) -> int:
+    """Prints the report; the exit code."""
+    from connector.cli.verify.text import print_report
+
+    seen = for_people(report, hide=bool(wishes.redact))
+    output.result(seen, human=lambda console: print_report(console, seen))
+    return Exit.FAILED if report["summary"]["fails"] else Exit.OK
+
+
+def _chosen(rules: Rules, profile: Profile, wishes: Wishes, output: Output) -> Choice:
+    """Raises click's usage error for a check that does not exist."""
+    try:
+        choice = choose(rules, profile, only=wishes.only, skip=wishes.skip)
+    except NoSuchCheck as error:
+        raise no_such_check(error.pattern, rules) from None
+    for check_id in choice.elsewhere:
+        output.note(f"{check_id} does not belong to the profile {profile.id}")
+    return choice
+
+
+def no_such_check(given: str, rules: Rules) -> click.UsageError:
+    near = did_you_mean(given, [check.id for check in rules.checks])
+    return click.UsageError(f"there is no check {given!r}{near}; `connector verify --list` names all")
+
+
+def check_named(given: str, rules: Rules) -> Check:
+    """Raises click's usage error for a check that does not exist."""
+    for check in rules.checks:
+        if check.id == given.upper():
+            return check
+    raise no_such_check(given, rules)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """What is looked at, once or again and again."""
+
+    output: Output
+    wishes: Wishes
+    settings: Settings
+    rules: Rules
+    profile: Profile
+    choice: Choice
+
+    def look(self) -> dict[str, Any]:
+        """One verification, remembered unless it is one round of many or about some checks by name only."""
+        from connector.verification import open_verification
+
+        wishes = self.wishes
+        with (
+            asking(self.output),
+            open_verification(self.settings, rules=self.rules, profile=self.profile) as verifier,
+        ):
+            verification = verifier.run(self.choice, accept_packages=wishes.accept_packages)
+            ending = end(verification.results, fail_on=Severity(wishes.fail_on), strict=wishes.strict)
+            report = report_of(verification, ending, self.rules, whole=self.choice.whole)
+            if wishes.watch is None and not wishes.only:
+                self._remember(verifier, verification, report)
+        return report
+
+    def _remember(self, verifier: Verifier, verification: Verification, report: dict[str, Any]) -> None:
+        """A report is worth showing even when it cannot be stored."""
+        try:
+            verifier.remember(verification, for_people(report, hide=True), accept_packages=self.wishes.accept_packages)
+        except StoreError as error:
+            report["summary"]["without_memory"] = str(error)

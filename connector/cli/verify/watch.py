@@ -1,0 +1,73 @@
+"""`verify --watch`: look again and again while somebody clicks in Setup; the bell rings when something changed."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from connector.cli.output import Output
+
+_PERIOD: Final = re.compile(r"(\d{1,4})\s*(s|m)?")
+#: how often a sleeping watch looks whether it is to end
+_NAP_S: Final = 0.2
+#: an org's calls are counted: nobody needs it quicker
+_SHORTEST_S: Final = 5
+
+
+def period_s(text: str) -> int:
+    """`30s`, `2m`, `45` in seconds. Raises click's usage error for anything else."""
+    found = _PERIOD.fullmatch(text.strip())
+    seconds = 0 if found is None else int(found[1]) * (60 if found[2] == "m" else 1)
+    if seconds < _SHORTEST_S:
+        raise click.BadParameter(f"write seconds or minutes, at least {_SHORTEST_S}s: 30s, 2m", param_hint="--watch")
+    return seconds
+
+
+def watch(
+    output: Output, every_s: int, *, look: Callable[[], dict[str, Any]], show: Callable[[Mapping[str, Any]], int]
+) -> int:
+    """Looks and shows every so many seconds until Ctrl-C; the exit code is that of what was shown last."""
+    from connector.cli.interrupt import stop_flag
+    from connector.runtime.clock import SystemClock
+
+    clock = SystemClock()
+    code, before = 0, None
+    with stop_flag(output) as stop:
+        while not stop():
+            report = look()
+            outcomes = {check["id"]: check["outcome"] for check in report["checks"]}
+            if sys.stdout.isatty() and not output.as_json:
+                output.console().clear()
+            code = show(report)
+            if before is not None:
+                _tell_changes(output, before, outcomes)
+            before = outcomes
+            until_s = clock.monotonic_s() + every_s
+            while not stop() and clock.monotonic_s() < until_s:
+                clock.sleep(_NAP_S)
+    return code
+
+
+def _tell_changes(output: Output, before: Mapping[str, str], now: Mapping[str, str]) -> None:
+    changed = [f"{name} {before.get(name, 'new')} → {now[name]}" for name in now if before.get(name) != now[name]]
+    if changed:
+        output.note(f"\a{', '.join(changed)}")
+
+
+@contextlib.contextmanager
+def asking(output: Output) -> Iterator[None]:
+    """Says on stderr that the systems are being asked, for as long as they are."""
+    console = output.error_console()
+    if console.is_terminal:
+        with console.status("asking Salesforce and Stripe …"):
+            yield
+    else:
+        output.note("asking Salesforce and Stripe")
+        yield

@@ -1,0 +1,81 @@
+"""`connector verify` as an admin runs it, against the simulated systems over real HTTP."""
+
+from __future__ import annotations
+
+import json
+
+
+def test_it_says_who_answered_and_judges_every_check(program):
+    answer = program.run("verify", "--json")
+    report = answer.json
+    assert report["command"] == "verify"
+    assert report["salesforce"]["name"]
+    assert report["salesforce"]["is_live"] is False
+    assert report["stripe"]["id"].startswith("acct_")
+    assert {check["id"] for check in report["checks"]} >= {"SF-PKG-01"}
+    assert answer.code == (1 if report["summary"]["fails"] else 0)
+    assert "asking" in answer.err
+
+
+def test_a_side_without_credentials_costs_the_other_one_nothing(program):
+    report = program.run("verify", "--json", CONNECTOR_STRIPE__API_KEY=None).json
+    assert report["stripe"]["reached"] is False
+    assert "CONNECTOR_STRIPE__API_KEY" in report["stripe"]["fix"]
+    assert report["salesforce"]["reached"] is True
+
+
+def test_refused_credentials_and_an_unreachable_host_are_explained(program):
+    report = program.run(
+        "verify",
+        "--json",
+        CONNECTOR_SALESFORCE__CLIENT_SECRET="wrong",
+        CONNECTOR_STRIPE__API_BASE="http://127.0.0.1:9",
+    ).json
+    assert "CONNECTOR_SALESFORCE__AUTH" in report["salesforce"]["fix"]
+    assert "CONNECTOR_STRIPE__API_BASE" in report["stripe"]["fix"]
+    assert report["summary"]["fails"] is True
+    assert report["summary"]["api_calls"] == {}
+
+
+def test_without_a_database_it_still_runs_and_says_so(program, tmp_path):
+    (tmp_path / "file").touch()
+    answer = program.run("verify", "--json", CONNECTOR_DATABASE__URL=f"sqlite:///{tmp_path}/file/state.sqlite")
+    assert answer.json["checks"]
+    assert "file" in answer.json["summary"]["without_memory"]
+
+
+def test_broken_settings_end_it_before_anybody_is_asked(program):
+    answer = program.run("verify", "--json", CONNECTOR_VERIFY__PROFILE="nothing-like-that")
+    assert answer.code == 64
+    assert "connector-only" in answer.err
+
+
+def test_the_second_run_knows_since_when_and_the_history_both(program):
+    first = program.run("verify", "--json").json
+    second = program.run("verify", "--json").json
+    assert {check["since"] for check in first["checks"]} == {None}
+    assert {check["since"] for check in second["checks"]} == {first["at"]}
+    runs = program.run("verify", "history", "--json").json["runs"]
+    assert [run["run_id"] for run in runs] == [second["run_id"], first["run_id"]]
+
+
+def test_files_are_written_and_hold_no_secret(program, tmp_path):
+    paths = [tmp_path / name for name in ("a.html", "a.xml", "a.sarif")]
+    arguments = [str(part) for pair in zip(("--html", "--junit", "--sarif"), paths, strict=True) for part in pair]
+    program.run("verify", *arguments)
+    for path in paths:
+        text = path.read_text(encoding="utf-8")
+        assert "SF-PKG-01" in text
+        for name in ("CONNECTOR_STRIPE__API_KEY", "CONNECTOR_SALESFORCE__CLIENT_SECRET"):
+            assert program.settings[name] not in text
+    assert json.loads(paths[2].read_text())["version"] == "2.1.0"
+
+
+def test_checks_are_listed_and_explained_without_asking_anybody(program):
+    nowhere = {"CONNECTOR_STRIPE__API_KEY": None, "CONNECTOR_SALESFORCE__CLIENT_ID": None}
+    listed = program.run("verify", "--list", "--json", **nowhere).json
+    assert {"id", "title", "severity"} <= listed["checks"][0].keys()
+    explained = program.run("verify", "--explain", "sf-pkg-01", "--json", **nowhere).json
+    assert explained["check"]["id"] == "SF-PKG-01"
+    assert program.run("verify", "--explain", "SF-PGK-01").code == 64
+    assert program.run("verify", "--only", "SF-NO-*").code == 64
