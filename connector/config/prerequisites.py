@@ -36,7 +36,7 @@ def load_rules(path: Path, *, conditions: Collection[str]) -> Rules:
 
 
 def _rules(file: Section, problems: list[Problem], conditions: Collection[str]) -> Rules:
-    topics = file.text_mapping("topics", required=True)
+    topics = file.text_mapping("topics")
     guide = [_step(Section(node, title="step", problems=problems)) for node in _items(file, "guide")]
     profiles = [_profile(Section(node, title="profile", problems=problems)) for node in _items(file, "profiles")]
     sections = [Section(node, title="check", problems=problems) for node in _items(file, "checks")]
