@@ -79,8 +79,6 @@ def run(arguments: Sequence[str]) -> int:
         return _wrong_usage(error, _output(context, arguments))
     except ConnectorError as error:
         return _known(error, _output(context, arguments))
-    except ModuleNotFoundError as error:
-        return _incomplete(error, _output(context, arguments))
     except BrokenPipeError:
         # The reader of our output went away (`| head`); there is nobody left to tell.
         sys.stderr.close()
@@ -140,30 +138,16 @@ def _words_of(error: ConnectorError) -> str:
     return f"stopped at {words}" if isinstance(error, Interrupted) else words
 
 
-def _incomplete(error: ModuleNotFoundError, output: Output) -> Exit:
-    """A library of ours is not there: another Python than the one the program was installed for."""
-    if output.debug:
-        _log_traceback(error, output)
-    _say(
-        output,
-        Exit.INTERNAL,
-        kind=type(error).__name__,
-        message=f"the Python package {error.name!r} is not installed for {sys.executable}",
-        remedy="use the environment connector was installed into (`make demo` makes .venv), or install it again",
-    )
-    return Exit.INTERNAL
-
-
 def _unexpected(error: Exception, output: Output) -> Exit:
+    """A bug of ours, or a library of ours that is not there: another Python than the program was installed for."""
+    message = f"this is a bug of connector: {type(error).__name__}"
+    remedy = "what was done is kept; run again with --debug and report the traceback"
+    if isinstance(error, ModuleNotFoundError):
+        message = f"the Python package {error.name!r} is not installed for {sys.executable}"
+        remedy = "use the environment connector was installed into (`make demo` makes .venv), or install it again"
     if output.debug:
         _log_traceback(error, output)
-    _say(
-        output,
-        Exit.INTERNAL,
-        kind=type(error).__name__,
-        message=f"this is a bug of connector: {type(error).__name__}",
-        remedy="what was done is kept; run again with --debug and report the traceback",
-    )
+    _say(output, Exit.INTERNAL, kind=type(error).__name__, message=message, remedy=remedy)
     return Exit.INTERNAL
 
 

@@ -112,6 +112,13 @@ class View:
         value = str(read_path(self.salesforce.fields, spec.state))
         return spec.states.get(value), value
 
+    def stripe_status(self) -> str | None:
+        """The status of the Stripe record as read now, else as last seen; None when it is gone or was never seen."""
+        seen = self.link.progress.get("status")
+        if Side.STRIPE in self.read:
+            seen = None if self.stripe is None else self.stripe.fields.get("status")
+        return None if seen is None else str(seen)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:

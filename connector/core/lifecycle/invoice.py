@@ -47,7 +47,7 @@ def _gone(view: View) -> Decision:
 
 def _live(view: View) -> Decision:
     assert view.salesforce is not None
-    status = _status(view)
+    status = view.stripe_status()
     if status in (None, "draft") or view.salesforce.fields.get(view.mapping.salesforce.marker) is None:
         missing = need(view, Side.STRIPE)
         if missing is not None:
@@ -56,7 +56,7 @@ def _live(view: View) -> Decision:
         return missing_mate(
             view, code="invoice.missing_at_stripe", reason=f"{view.link.mate_id} does not exist at Stripe"
         )
-    if _status(view) == "draft":
+    if status == "draft":
         return fill(view)
     changed = _changed_after_final(view)
     if changed is not None:
@@ -64,16 +64,6 @@ def _live(view: View) -> Decision:
     if Side.STRIPE not in view.read:
         return _unread(view)
     return _write_back(view)
-
-
-def _status(view: View) -> str | None:
-    """The Stripe status as read now, else as last seen."""
-    if view.stripe is not None:
-        return str(view.stripe.fields.get("status"))
-    if Side.STRIPE in view.read:
-        return None
-    seen = view.link.progress.get("status")
-    return None if seen is None else str(seen)
 
 
 def _changed_after_final(view: View) -> Park | None:

@@ -86,7 +86,7 @@ def _birth(view: View, state: str, value: str) -> Decision:
 
 def _linked(view: View, state: str) -> Decision:
     assert view.salesforce is not None
-    status = _status(view)
+    status = view.stripe_status()
     if status is None or status == "draft" or view.salesforce.fields.get(view.mapping.salesforce.marker) is None:
         missing = need(view, Side.STRIPE)
         if missing is not None:
@@ -102,13 +102,6 @@ def _linked(view: View, state: str) -> Decision:
     if status == "accepted":
         return _accepted(view, state)
     return _canceled(view, state)
-
-
-def _status(view: View) -> str | None:
-    if view.stripe is not None:
-        return str(view.stripe.fields.get("status"))
-    seen = view.link.progress.get("status")
-    return None if seen is None else str(seen)
 
 
 def _draft(view: View, state: str) -> Decision:
