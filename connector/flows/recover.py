@@ -34,8 +34,11 @@ APPENDS: Final = frozenset({"add_lines", "attach"})
 
 
 def recover(workspace: Workspace, report: PassReport) -> int:
-    """Ends every unresolved operation it can; the number it found."""
-    operations = workspace.store.load_unresolved()
+    """Ends every unresolved operation it can; the number it found. A kind that must not run keeps its own: what
+    stopped it may be in the stored bytes, and a key that grows old meanwhile is looked up.
+    """
+    unresolved = workspace.store.load_unresolved()
+    operations = [operation for operation in unresolved if operation.kind not in workspace.stopped_kinds]
     if not operations:
         return 0
     links = workspace.store.load_links([operation.born for operation in operations])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from tests.support import builders as b
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from connector.sandbox.http import Request, Response
     from tests.support.world import World
 
 INVOICE = "blng__Invoice__c"
@@ -114,4 +116,28 @@ def test_what_happened_on_both_sides_while_a_kind_was_stopped_is_made_up_for(
     [payment] = b.rows(world, "blng__Payment__c")
     assert payment["blng__Status__c"] == "Posted"
     assert world.org.get(INVOICE, paid)["Stripe_Status__c"] == "paid"
+    b.assert_still(world)
+
+
+def test_what_a_kind_left_unfinished_is_not_written_while_it_must_not_run(world: World) -> None:
+    """Not even the same bytes again: the reason it was stopped may be in them."""
+    invoice = b.invoice(world)
+
+    def lose_the_reply(request: Request, response: Response) -> Response | None:
+        lost = (request.method, request.path) == ("POST", "/v1/invoices")
+        return replace(response, status=503, body=b"") if lost else None
+
+    world.account.faults_after = lose_the_reply
+    world.sync()
+    world.account.faults_after = None
+    world.close()
+    assert len(world.stripe_list("/v1/invoices")) == 1
+    world.org.hide_field(INVOICE, "blng__DueDate__c")
+    world.open()
+    before = _writes(world)
+    assert world.sync().recovered == 0
+    assert _writes(world) == before
+    _show_again(world)
+    world.sync()
+    assert b.the_one(world, "invoices", invoice)["status"] == "open"
     b.assert_still(world)

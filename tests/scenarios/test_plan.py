@@ -204,6 +204,21 @@ def test_apply_refuses_what_is_done_already(world: World) -> None:
     assert len(b.at_stripe(world, "invoices", invoice)) == 1
 
 
+def test_apply_refuses_a_kind_that_must_not_run_now_and_does_the_rest(world: World) -> None:
+    """With the invoice goes its customer, which nothing else needs."""
+    account, seat, invoice = _new_business(world)
+    plan = _kept(_plan(world))
+    world.close()
+    world.org.hide_field("blng__Invoice__c", "blng__DueDate__c")
+    report, refused = apply_plan(world.open(), plan)
+    reasons = dict(refused)
+    assert reasons.keys() == {f"customer {account}", f"invoice {invoice}"}
+    assert "blng__DueDate__c" in reasons[f"invoice {invoice}"]
+    assert world.stripe_list("/v1/invoices") == []
+    assert b.the_one(world, "products", seat)
+    assert report.of("invoice").writes == 0
+
+
 def test_apply_refuses_the_plan_of_another_org(world: World, make_world: Callable[..., World]) -> None:
     _new_business(world)
     plan = _plan(world)
