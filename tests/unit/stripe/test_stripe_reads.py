@@ -323,15 +323,6 @@ def test_an_account_that_answers_in_another_version_is_a_blocker(books):
     assert "2020-08-27" in finding.observed
 
 
-def test_rights_are_tried_only_when_asked_and_name_the_kind_that_lacks_them(books):
-    key = books.account.restrict_key({"account": "read", "customers": "read", "events": "read", "quotes": "write"})
-    system = connect_to(books.account, api_key=key, clock=books.clock)
-    assert system.check() == []
-    assert system.calls == 1
-    lacking = {finding.subject for finding in system.check(deep=True)}
-    assert lacking == {"product", "invoice", "payment", "offline_payment"}
-
-
 def test_an_object_of_the_other_mode_is_an_error_wherever_it_appears():
     live = {"id": "cus_1", "object": "customer", "livemode": True}
     for body in (live, {"object": "list", "data": [live], "has_more": False}):

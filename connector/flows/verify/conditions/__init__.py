@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from connector.flows.verify.conditions import money, needs, packages, predictions
+from connector.flows.verify.conditions import (
+    money,
+    needs,
+    packages,
+    predictions,
+    stripe_account,
+    stripe_key,
+    stripe_webhooks,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,4 +27,7 @@ CONDITIONS: Final[dict[str, Condition]] = {
     **needs.CONDITIONS,
     **money.CONDITIONS,
     **predictions.CONDITIONS,
+    **stripe_key.CONDITIONS,
+    **stripe_account.CONDITIONS,
+    **stripe_webhooks.CONDITIONS,
 }
