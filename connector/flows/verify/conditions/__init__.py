@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from connector.flows.verify.conditions import (
+    drift,
     money,
     needs,
     packages,
@@ -24,6 +25,7 @@ Condition: TypeAlias = "Callable[[Facts], Judgement]"
 
 CONDITIONS: Final[dict[str, Condition]] = {
     **packages.CONDITIONS,
+    **drift.CONDITIONS,
     **needs.CONDITIONS,
     **money.CONDITIONS,
     **predictions.CONDITIONS,
