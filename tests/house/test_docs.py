@@ -11,7 +11,7 @@ import pytest
 from connector.cli.main import cli
 from connector.config.settings_names import leaves
 from tests.house.tree import ROOT, modules, tracked
-from tools.generate_docs import PAGE, commands, page
+from tools.generate_docs import FILLED, PAGE, commands, filled, page
 
 DOCS = ROOT / "docs"
 
@@ -22,6 +22,11 @@ def _read(name):
 
 def test_the_page_of_commands_is_fresh():
     assert PAGE.read_text(encoding="utf-8") == page(), "run `make docs`"
+
+
+@pytest.mark.parametrize("path", FILLED, ids=lambda path: path.name)
+def test_what_the_rules_of_the_verifier_say_is_fresh(path):
+    assert path.read_text(encoding="utf-8") == filled(path), "run `make docs`"
 
 
 @pytest.mark.parametrize("path", [path for path, command in commands(cli, "connector")])
