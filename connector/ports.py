@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from connector.core.metadata import Components, DeployResult, OrgState
     from connector.core.model import (
         Cursor,
         Finding,
@@ -282,4 +283,20 @@ class VerifyMemory(Protocol):
         """For each check, when the unbroken row of runs with this verdict began; absent for a new verdict.
         Runs that did not look at a check say nothing about it.
         """
+        ...
+
+
+class MetadataTarget(Protocol):
+    """An org our fields and permission set are deployed into. RemoteError for what is refused or not answered."""
+
+    def fetch_state(self) -> OrgState:
+        """What the org has already."""
+        ...
+
+    def deploy(self, components: Components, *, check_only: bool) -> DeployResult:
+        """Deploys all of them or none; with `check_only` tries only. Raises Unfinished when it takes too long."""
+        ...
+
+    def assign(self, permission_set_id: str, user_id: str) -> None:
+        """Gives the permission set; also right when the user has it already."""
         ...

@@ -18,6 +18,7 @@ from connector.core.errors import (
     StoreBusy,
     Throttled,
     Unauthorised,
+    Unfinished,
     UsageError,
 )
 from connector.core.model import Side
@@ -43,7 +44,7 @@ MEANINGS: Final[dict[Exit, str]] = {
     Exit.USAGE: "wrong arguments, settings, mapping or set-up of a system; every problem is printed with its remedy",
     Exit.UNAVAILABLE: "a remote system cannot be reached or does not accept the credentials",
     Exit.INTERNAL: "a bug of ours; run again with `--debug` and report the traceback",
-    Exit.RETRY: "locked or rate limited: the same command may succeed later",
+    Exit.RETRY: "locked, rate limited, or a remote job that has not ended yet: the same command may succeed later",
     Exit.INTERRUPTED: "stopped by Ctrl-C or SIGTERM; what was done is kept, run again to go on",
 }
 
@@ -54,7 +55,7 @@ def exit_of(error: ConnectorError) -> Exit:
         return Exit.USAGE
     if isinstance(error, Interrupted):
         return Exit.INTERRUPTED
-    if isinstance(error, (Throttled, StoreBusy, LeaseLost)):
+    if isinstance(error, (Throttled, Unfinished, StoreBusy, LeaseLost)):
         return Exit.RETRY
     if isinstance(error, RemoteError):
         return Exit.FAILED if isinstance(error, Refused) else Exit.UNAVAILABLE
@@ -78,6 +79,8 @@ def remedy_of(error: ConnectorError) -> str | None:
     if isinstance(error, Throttled):
         wait = f" in {error.retry_after_s} s" if error.retry_after_s is not None else " later"
         return f"run the same command again{wait}; what was done is kept"
+    if isinstance(error, Unfinished):
+        return "wait for it to end, then run the same command again: it goes on from what is there"
     if isinstance(error, Refused):
         return "correct what the message names, then run the same command again"
     if isinstance(error, RemoteError):

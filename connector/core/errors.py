@@ -12,6 +12,7 @@
         Ambiguous           sent, no trustworthy reply: becomes Outcome Unknown, never failure
         Refused             the system understood and said no
         Unauthorised        the credentials are not accepted: stop this side
+        Unfinished          accepted, and still being worked on when our patience ended
       StoreError            our own database
         StoreBusy           locked by another process
         StoreUnusable       full, read-only or damaged
@@ -125,6 +126,10 @@ class Refused(RemoteError):
 
 
 class Unauthorised(RemoteError):
+    pass
+
+
+class Unfinished(RemoteError):
     pass
 
 

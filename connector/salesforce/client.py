@@ -95,10 +95,11 @@ class Client:
     ) -> Reply:
         """One request below `data_path`; signs in again once when the session has expired.
 
+        Bytes go out as they are, their type in `headers`; any other content becomes JSON.
         `headers` go out with the repeated request as well: simple-salesforce loses them, and a lost
         If-Unmodified-Since is a lost update (platform.md C, defect 2).
         """
-        body = None if content is None else encode(content)
+        body = content if content is None or isinstance(content, bytes) else encode(content)
         token = self._tokens.current()
         try:
             return self._send(token, method, path, action=action, write=write, body=body, headers=headers)

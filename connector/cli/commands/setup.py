@@ -2,9 +2,62 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
+
+from connector.cli.exits import Exit
+from connector.cli.options import common
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from connector.cli.output import Output
+    from connector.core.metadata import OrgState
+    from connector.flows.setup_salesforce_plan import SetupPlan
 
 
 @click.group()
 def setup() -> None:
     """Prepare Salesforce or Stripe for the connector; the change is shown first."""
+
+
+@setup.command(short_help="Deploy the fields and the permission set, and assign it.")
+@click.option("--plan", "plan_only", is_flag=True, help="Show what would change and change nothing (the default).")
+@click.option("--apply", "apply_it", is_flag=True, help="Show it, then do it.")
+@click.option("--user", metavar="USERNAME", help="Who gets the permission set; default: the integration user.")
+@common
+def salesforce(output: Output, *, plan_only: bool, apply_it: bool, user: str | None) -> int:
+    """Deploy the custom fields and the permission set into the org, and assign it to the integration user.
+
+    Fields that exist are compared and never altered. Salesforce tries the deployment before it is done. Safe to
+    repeat: what is there already is left alone.
+    """
+    from connector.cli.session import process_settings, start_logs
+    from connector.cli.setup_view import answer_of, print_outcome, print_plan
+    from connector.flows.setup_salesforce import SetupReport, make_plan, set_up
+    from connector.setting_up import open_salesforce_setup
+
+    if plan_only and apply_it:
+        raise click.UsageError("give --plan or --apply, not both")
+    settings = process_settings()
+    start_logs(output, settings)
+    with open_salesforce_setup(settings, user=user) as opened:
+
+        def show(org: OrgState, plan: SetupPlan) -> None:
+            if not output.as_json:
+                print_plan(output.console(), org, plan)
+
+        if apply_it:
+            report = set_up(opened.target, opened.metadata, show=show)
+        else:
+            org, plan = make_plan(opened.target, opened.metadata)
+            show(org, plan)
+            report = SetupReport(org=org, plan=plan)
+        answer = answer_of(report, api_calls=opened.target.calls)
+
+    def human(console: Console) -> None:
+        print_outcome(console, report, applying=apply_it)
+
+    output.result(answer, human=human)
+    return Exit.FAILED if report.blocked else Exit.OK

@@ -20,6 +20,7 @@ CASES = {
     errors.Ambiguous: 69,
     errors.Unauthorised: 69,
     errors.Throttled: 75,
+    errors.Unfinished: 75,
     errors.Refused: 1,
     errors.StoreBusy: 75,
     errors.LeaseLost: 75,
