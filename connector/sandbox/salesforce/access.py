@@ -26,19 +26,37 @@ Change = Callable[["SObject", str], "SObject"]
 
 # Tables whose changes may change what somebody sees.
 _WATCHED = ("User", "PermissionSet", "PermissionSetAssignment", "PermissionSetGroupComponent", "FieldPermissions")
-# Objects that do not exist for users without a permission. The first two: platform.md, finding 2; the rest: "only users
-# with the View Setup and Configuration permission can access this object" (object reference).
+_VIEW_SETUP = "PermissionsViewSetup"
+_ASSIGN = "PermissionsAssignPermissionSets"
+_MANAGE_USERS = "PermissionsManageUsers"
+_MANAGE_SETS = "PermissionsManageProfilesPermissionsets"
+# Objects that do not exist for users without any of the permissions. The first: platform.md, finding 2; the second is
+# about the same permission's right; the rest: "Special Access Rules" of the object reference.
 _OBJECT_NEEDS = {
-    "InstalledSubscriberPackage": "PermissionsInstallPackaging",
-    "PackageInstallRequest": "PermissionsInstallPackaging",
-    "ObjectPermissions": "PermissionsViewSetup",
-    "FieldPermissions": "PermissionsViewSetup",
-    "PermissionSetGroupComponent": "PermissionsViewSetup",
+    "InstalledSubscriberPackage": {"PermissionsInstallPackaging"},
+    "PackageInstallRequest": {"PermissionsInstallPackaging"},
+    "ObjectPermissions": {_VIEW_SETUP},
+    "FieldPermissions": {_VIEW_SETUP},
+    "PermissionSetGroupComponent": {_VIEW_SETUP},
+    "PermissionSetAssignment": {_VIEW_SETUP, _ASSIGN, _MANAGE_USERS},
+    "PermissionSetLicenseAssign": {_VIEW_SETUP, _ASSIGN},
+}
+# What it takes to write them: who may see assignments may not therefore hand them out.
+_WRITING_NEEDS = {
+    "PermissionSetAssignment": _ASSIGN,
+    "PermissionSetLicenseAssign": _ASSIGN,
+    "PermissionSet": _MANAGE_SETS,
+    "PermissionSetGroup": _MANAGE_SETS,
+    "PermissionSetGroupComponent": _MANAGE_SETS,
+    "ObjectPermissions": _MANAGE_SETS,
+    "FieldPermissions": _MANAGE_SETS,
+    "Profile": _MANAGE_SETS,
+    "User": _MANAGE_USERS,
 }
 # platform.md A1: "DeveloperName visible only with View Setup".
-_FIELD_NEEDS = {("PermissionSetLicense", "DeveloperName"): "PermissionsViewSetup"}
+_FIELD_NEEDS = {("PermissionSetLicense", "DeveloperName"): _VIEW_SETUP}
 # Without the permission, only a user's own rows (object reference: OauthToken, LoginHistory).
-_ROWS_NEED = {"OauthToken": "PermissionsCustomizeApplication", "LoginHistory": "PermissionsManageUsers"}
+_ROWS_NEED = {"OauthToken": "PermissionsCustomizeApplication", "LoginHistory": _MANAGE_USERS}
 
 
 class Access:
@@ -70,7 +88,9 @@ class Access:
         """The user with what they see of each object."""
         known, key = self._cache.get(user_id), self._state()
         if known is None or known[0] != key:
-            known = key, Actor(user_id=user_id, objects=self._view(user_id), counted=True)
+            permissions = self.permissions(user_id)
+            locked = frozenset(name for name, needed in _WRITING_NEEDS.items() if needed not in permissions)
+            known = key, Actor(user_id=user_id, objects=self._view(user_id, permissions), counted=True, locked=locked)
             self._cache[user_id] = known
         return known[1]
 
@@ -111,12 +131,11 @@ class Access:
     def _state(self) -> tuple[int, ...]:
         return (self._revision, *(self._database.tables[name].version for name in _WATCHED))
 
-    def _view(self, user_id: str) -> View:
-        permissions = self.permissions(user_id)
+    def _view(self, user_id: str, permissions: set[str]) -> View:
         seen = {
             name: obj
             for name, obj in self._database.objects.items()
-            if name not in _OBJECT_NEEDS or _OBJECT_NEEDS[name] in permissions
+            if name not in _OBJECT_NEEDS or _OBJECT_NEEDS[name] & permissions
         }
         for (name, field_name), needed in _FIELD_NEEDS.items():
             if needed not in permissions:

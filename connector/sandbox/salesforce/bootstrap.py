@@ -33,6 +33,7 @@ VERIFIER_PERMISSIONS = (
     "PermissionsManageUsers",
     "PermissionsCustomizeApplication",
     "PermissionsModifyMetadata",
+    "PermissionsAssignPermissionSets",
 )
 VERIFIER_SET = "Prerequisite_Verifier"
 _ADMIN_LACKS = frozenset({"PermissionsApiUserOnly"})
@@ -101,7 +102,7 @@ def _licences(platform: Platform) -> dict[str, str]:
                 "LicenseDefinitionKey": definition,
                 "Status": "Active",
                 "TotalLicenses": total,
-                "UsedLicenses": 0 if key == "identity" else 2,
+                "UsedLicenses": {"salesforce": 2, "integration": 1, "identity": 0}[key],
             },
         )
         for key, (name, definition, total) in kinds.items()
@@ -120,7 +121,9 @@ def _profiles(platform: Platform, licences: dict[str, str]) -> dict[str, str]:
             "Profile", {"Name": name, "UserLicenseId": licences[licence], "UserType": "Standard"}
         )
         owned = {"Name": f"X00e{key}", "Label": name, "IsOwnedByProfile": True, "ProfileId": made[key]}
-        platform.create("PermissionSet", {**owned, **dict.fromkeys(permissions, True)})
+        owned_id = platform.create("PermissionSet", {**owned, **dict.fromkeys(permissions, True)})
+        if "PermissionsModifyAllData" in permissions:
+            platform.allow_everything(owned_id)
     return made
 
 
@@ -151,6 +154,22 @@ def _personas(platform: Platform, person: str, integration: str) -> None:
             platform.assign(package["Id"], integration)
     for package in platform.rows("PermissionSet", Name="SteelBrickCPQAdmin"):
         platform.assign(package["Id"], person)
+
+
+def open_your_account(platform: Platform) -> None:
+    """The Your Account app and a buyer who uses it; sandboxes do not have it (platform.md A2). API names assumed."""
+    licence = platform.row("UserLicense", Name="Identity")["Id"]
+    profile = platform.create("Profile", {"Name": "Identity User", "UserLicenseId": licence, "UserType": "Standard"})
+    owned = {"Name": "X00eidentity", "Label": "Identity User", "IsOwnedByProfile": True, "ProfileId": profile}
+    platform.create("PermissionSet", owned)
+    buyer = _hire(platform, _user("Ida", "Buyer", "ida.buyer@northwind.example", profile))
+    platform.update("UserLicense", licence, {"UsedLicenses": 1})
+    named = {"Name": "YourAccountIdentityUser", "Label": "Manage Subscriptions in Your Account: Identity User"}
+    platform.assign(platform.create("PermissionSet", named), buyer)
+    seats = {"MasterLabel": "Your Account App: Identity User", "DeveloperName": "YourAccountIdentityUserPsl"}
+    seats |= {"PermissionSetLicenseKey": "YourAccountIdentityUserPsl", "Status": "Active", "Language": "en_US"}
+    made = platform.create("PermissionSetLicense", {**seats, "TotalLicenses": 100, "UsedLicenses": 1})
+    platform.create("PermissionSetLicenseAssign", {"AssigneeId": buyer, "PermissionSetLicenseId": made})
 
 
 def _setup(platform: Platform, integration: str) -> None:

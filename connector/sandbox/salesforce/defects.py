@@ -176,11 +176,12 @@ def calls_fail(org: Site) -> None:
 
 
 def automation(org: Site) -> None:
-    invoice = {"TriggerObjectOrEventId": "blng__Invoice__c", "TriggerObjectOrEventLabel": "Invoice"}
+    durable = org.platform.durable_id("blng__Invoice__c")
+    invoice = {"TriggerObjectOrEventId": durable, "TriggerObjectOrEventLabel": "Invoice"}
     flow = {"ApiName": "Stamp_Invoice", "Label": "Stamp invoice", "DurableId": "300000000000001AAA", "IsActive": True}
     flow |= {"ProcessType": "AutoLaunchedFlow", "TriggerType": "RecordBeforeSave", "RecordTriggerType": "Update"}
     org.platform.create("FlowDefinitionView", {**flow, **invoice, "ManageableState": "unmanaged"})
-    trigger = {"Name": "InvoiceStamp", "TableEnumOrId": "blng__Invoice__c", "EntityDefinitionId": "blng__Invoice__c"}
+    trigger = {"Name": "InvoiceStamp", "TableEnumOrId": durable, "EntityDefinitionId": durable}
     org.platform.create("ApexTrigger", {**trigger, **packages.CODE, "UsageBeforeUpdate": True})
     rule = {"ValidationName": "Phone_needed", "FullName": "Account.Phone_needed", "EntityDefinitionId": "Account"}
     org.platform.create("ValidationRule", {**rule, "Active": True, "ErrorMessage": "A phone number is needed"})
@@ -199,11 +200,9 @@ def billing_first(org: Site) -> None:
 def admins_only(org: Site) -> None:
     for request in org.platform.rows("PackageInstallRequest"):
         org.platform.update("PackageInstallRequest", request["Id"], {"SecurityType": "None"})
-    admin = org.platform.row("PermissionSet", Label="System Administrator")["Id"]
-    for parent in org.platform.profile_sets():
-        if parent != admin:
-            for row in org.platform.rows("ObjectPermissions", ParentId=parent):
-                org.platform.remove("ObjectPermissions", row["Id"])
+    for parent in org.platform.profile_sets(but_admin=True):
+        for row in org.platform.rows("ObjectPermissions", ParentId=parent):
+            org.platform.remove("ObjectPermissions", row["Id"])
 
 
 def _installed(org: Site, namespace: str) -> Mapping[str, Any]:

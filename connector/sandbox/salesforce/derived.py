@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from connector.sandbox.salesforce.ids import durable_id
 from connector.sandbox.salesforce.schema import namespace_of
 
 if TYPE_CHECKING:
@@ -23,19 +24,19 @@ def define(database: Database, access: Access, user_id: str) -> None:
         return {_NO_ID: row}
 
     def definitions() -> dict[str, Row]:
-        return {name: _definition(obj) for name, obj in database.objects.items() if "data" in obj.apis}
+        rows = (_definition(obj) for obj in database.objects.values() if "data" in obj.apis)
+        return {row["DurableId"]: row for row in rows}
 
     database.derive("UserPermissionAccess", permissions)
     database.derive("EntityDefinition", definitions)
 
 
 def _definition(obj: SObject) -> Row:
-    # A custom object's durable id is a number of its own in a real org; here its name serves for all.
     namespace = namespace_of(obj.name)
     row: Row = {
         "Id": _NO_ID,
         "SystemModstamp": "",
-        "DurableId": obj.name,
+        "DurableId": durable_id(obj.name, obj.key_prefix),
         "QualifiedApiName": obj.name,
         "DeveloperName": obj.name.removesuffix("__c").removeprefix(f"{namespace}__"),
         "KeyPrefix": obj.key_prefix,

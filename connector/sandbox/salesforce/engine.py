@@ -33,6 +33,8 @@ class Actor:
     counted: bool
     #: the platform may write its own read-only fields
     platform: bool = False
+    #: objects they may not write
+    locked: frozenset[str] = frozenset()
 
 
 class _Undo(NamedTuple):
@@ -128,6 +130,7 @@ class Engine:
 
     def create(self, sobject: str, body: Mapping[str, Any], actor: Actor) -> str:
         """Stores a new record and returns its id. Raises ApiError and changes nothing."""
+        _check_lock(sobject, actor)
         obj = self._database.objects[sobject]
         given = self._read_body(actor.objects[sobject], body, actor, creating=True)
         row = self._defaults(obj, given, actor)
@@ -148,6 +151,7 @@ class Engine:
 
     def update(self, sobject: str, record_id: str, body: Mapping[str, Any], actor: Actor) -> None:
         """Changes a live record. A write of equal values still stamps the record, as in the real system."""
+        _check_lock(sobject, actor)
         obj = self._database.objects[sobject]
         old = self.live_row(sobject, record_id)
         given = self._read_body(actor.objects[sobject], body, actor, creating=False)
@@ -160,6 +164,7 @@ class Engine:
 
     def delete(self, sobject: str, record_id: str, actor: Actor) -> None:
         """Moves a record and its details to the recycle bin; plain lookups to it are cleared."""
+        _check_lock(sobject, actor)
         row = self.live_row(sobject, record_id)
         now = self._stamp()
         references = [
@@ -360,3 +365,8 @@ class Engine:
         table = self._database.tables[sobject]
         self._journal.append(_Undo(sobject, table.rows[row["Id"]], row["Id"], counted=False))
         table.put(row)
+
+
+def _check_lock(sobject: str, actor: Actor) -> None:
+    if sobject in actor.locked:
+        raise ApiError(403, "INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", [])

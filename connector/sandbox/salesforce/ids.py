@@ -48,6 +48,11 @@ def as_18(text: str) -> str | None:
     return None
 
 
+def durable_id(name: str, key_prefix: str) -> str:
+    """How Setup refers to an object: a standard one by its name, a custom one by an id of fifteen characters."""
+    return f"01I000000000{key_prefix}" if name.endswith("__c") else name
+
+
 def custom_key_prefix(number: int) -> str:
     """Key prefixes of custom objects run from a00 on, in the order the objects were installed."""
     return "a" + base62(number, 2)

@@ -66,6 +66,8 @@ class Org:
         if given.metadata_dir is not None:
             for permission_set in metadata.load_permission_sets(given.metadata_dir):
                 self.platform.assign(self.customizing.put_fitting(permission_set), self.user_id)
+        if not given.is_sandbox:
+            bootstrap.open_your_account(self.platform)
         derived.define(self.database, self.access, self.user_id)
         self.oauth = OAuth(
             rng=self._rng,

@@ -130,7 +130,7 @@ def install(platform: Platform, package: Package, *, installer_id: str) -> str:
         },
     )
     request = {"SubscriberPackageVersionKey": version, "SecurityType": package.security, "EnableRss": True}
-    request |= {"NameConflictResolution": "Block", "Status": "Success", **dated}
+    request |= {"NameConflictResolution": "Block", "Status": "SUCCESS", **dated}
     platform.create("PackageInstallRequest", request)
     if package.namespace is not None:
         _managed_footprint(platform, package)
@@ -183,13 +183,14 @@ def _components(platform: Platform, package: Package) -> None:
     for name in package.apex_classes:
         platform.create("ApexClass", {"Name": name, **CODE, **named})
     for name, sobject in package.apex_triggers:
-        trigger = {"Name": name, "TableEnumOrId": sobject, "EntityDefinitionId": sobject}
+        durable = platform.durable_id(sobject)
+        trigger = {"Name": name, "TableEnumOrId": durable, "EntityDefinitionId": durable}
         platform.create("ApexTrigger", {**trigger, **CODE, "UsageBeforeUpdate": True, **named})
     for name, label in package.permission_sets:
         made = platform.create("PermissionSet", {"Name": name, "Label": label, **named})
         for sobject in package.profile_objects:
             platform.allow(made, sobject)
     if package.security == "Full":
-        for profile_set in platform.profile_sets():
+        for profile_set in platform.profile_sets(but_admin=True):
             for sobject in package.profile_objects:
                 platform.allow(profile_set, sobject)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from connector.sandbox.salesforce import ids
 from connector.sandbox.salesforce.engine import Actor
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _NOBODY = "005000000000000AAA"
 _RIGHTS = ("PermissionsRead", "PermissionsCreate", "PermissionsEdit")
+_MORE_RIGHTS = ("PermissionsDelete", "PermissionsViewAllRecords", "PermissionsModifyAllRecords")
 
 
 class Platform:
@@ -57,9 +59,25 @@ class Platform:
         (found,) = self.rows(sobject, **wanted)
         return found
 
-    def profile_sets(self) -> list[str]:
-        """Ids of the permission sets that profiles own."""
-        return [row["Id"] for row in self.rows("PermissionSet", IsOwnedByProfile=True)]
+    def durable_id(self, sobject: str) -> str:
+        return ids.durable_id(sobject, self._database.objects[sobject].key_prefix)
+
+    def profile_sets(self, *, but_admin: bool = False) -> list[str]:
+        """Ids of the permission sets that profiles own; those with Modify All Data are an administrator's."""
+        rows = self.rows("PermissionSet", IsOwnedByProfile=True)
+        return [row["Id"] for row in rows if not (but_admin and row.get("PermissionsModifyAllData"))]
+
+    def allow_everything(self, permission_set: str) -> None:
+        """Rows for every object, with ids that begin with 000: what "Modify All Data" looks like (object reference,
+        ObjectPermissions: Determining Object Access with "Modify All Data").
+        """
+        names = [name for name, obj in self._database.objects.items() if "data" in obj.apis and obj.createable]
+        rights = dict.fromkeys((*_RIGHTS, *_MORE_RIGHTS), True)
+        for number, sobject in enumerate(names, 1):
+            row_id = ids.new_id("000", "000", number)
+            self.create(
+                "ObjectPermissions", {"Id": row_id, "ParentId": permission_set, "SobjectType": sobject, **rights}
+            )
 
     def allow(self, permission_set: str, sobject: str) -> None:
         """Read, create and edit on an object through a permission set."""

@@ -111,6 +111,7 @@ class SObject:
     createable: bool
     updateable: bool
     deletable: bool
+    custom_setting: bool
     #: the APIs that know the object: data, tooling
     apis: tuple[str, ...]
     fields: Mapping[str, Field]
@@ -244,6 +245,7 @@ def _sobject(name: str, data: Mapping[str, Any], prefix: str, fields: dict[str, 
         createable="create" in calls,
         updateable="update" in calls,
         deletable="delete" in calls,
+        custom_setting=bool(data.get("custom_setting")),
         apis=data["apis"],
         fields={},
         names={},

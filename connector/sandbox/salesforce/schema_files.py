@@ -76,8 +76,13 @@ _BOOLEANS = {("CspTrustedSite", "IsActive")}
 _BOOLEAN_PREFIX = {"CspTrustedSite": ("IsApplicable", "CanAccess")}
 # The documentation has no key prefixes for these; the ones commonly seen.
 _KEY_PREFIXES = {"PlatformEventChannelMember": "0v8", "ValidationRule": "03d", "WorkflowRule": "01Q"}
-# The documentation's list was split from running text; these are the values (platform.md A1).
-_PICKLISTS = {("PackageLicense", "Status"): ["Active", "Expired", "Free", "Trial"]}
+# The documentation's lists were split from running text, or differ from what tools see; the values (platform.md A1).
+_PICKLISTS = {
+    ("PackageLicense", "Status"): ["Active", "Expired", "Free", "Trial"],
+    ("PackageInstallRequest", "Status"): ["IN_PROGRESS", "SUCCESS", "ERROR", "UNKNOWN"],
+}
+# "This field isn't filterable in API version 64.0 or later" (UserLicense).
+_NOT_FILTERABLE = {("UserLicense", "UsedLicenses")}
 # "This field is hidden. It's not queryable, but you can include it in the WHERE clause" (SubscriberPackageVersion).
 _FILTER_ONLY = {("SubscriberPackageVersion", "InstallationKey")}
 
@@ -88,14 +93,15 @@ def raw_schema() -> dict[str, dict[str, Any]]:
     found = {path.stem: json.loads(path.read_bytes()) for path in sorted(SCHEMA_DIR.glob("*.json"))}
     for entry in found.values():
         entry["apis"] = ("data", "tooling") if entry["name"] in _IN_BOTH else ("data",)
-    for (name, field_name), values in _PICKLISTS.items():
-        for field in found[name]["fields"]:
-            if field["name"] == field_name:
-                field["picklist_values"] = values
     for path in sorted((_DATA_DIR / "tooling").glob("*.json")):
         entry = _tooling(json.loads(path.read_bytes()))
         entry["apis"] = ("data", "tooling") if path.stem in _IN_BOTH else ("tooling",)
         found[path.stem] = entry
+    for name, field_name in (*_PICKLISTS, *_NOT_FILTERABLE):
+        for field in found[name]["fields"]:
+            if field["name"] == field_name:
+                field["picklist_values"] = _PICKLISTS.get((name, field_name))
+                field["filterable"] = field["filterable"] and (name, field_name) not in _NOT_FILTERABLE
     for name, entry in json.loads((_DATA_DIR / "setup.json").read_bytes())["objects"].items():
         found[name] = _by_hand(name, entry, found)
     return dict(sorted(found.items()))

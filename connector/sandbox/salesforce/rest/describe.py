@@ -70,7 +70,7 @@ def _summary(obj: SObject, root: str) -> dict[str, Any]:
         "associateParentEntity": None,
         "createable": obj.createable,
         "custom": obj.custom,
-        "customSetting": False,
+        "customSetting": obj.custom_setting,
         "deepCloneable": False,
         "deletable": obj.deletable,
         "deprecatedAndHidden": False,

@@ -44,6 +44,7 @@ def _run(context: Context, text: str, *, with_deleted: bool) -> Result:
         with_deleted=with_deleted,
         url_prefix=f"{context.root}/sobjects/",
         row_filter=functools.partial(context.access.row_filter, context.actor.user_id),
+        envelope=tooling.subquery if context.api == "tooling" else _subquery,
     )
     if context.api == "tooling":
         tooling.check_result(parsed, result)
@@ -54,6 +55,10 @@ def more(context: Context, locator: str, resource: str) -> Reply:
     """A further page by its locator."""
     result, name, batch_size, position = context.cursors.find(locator, context.now)
     return _page(context, result, name, batch_size, position, resource)
+
+
+def _subquery(_entity: str, records: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"totalSize": len(records), "done": True, "records": records}
 
 
 def _batch_size(context: Context, call: Call) -> int:
@@ -74,8 +79,9 @@ def _page(context: Context, result: Result, locator: str | None, size: int, star
     else:
         name = locator or context.cursors.open(result, size, context.now)
         body["nextRecordsUrl"] = f"{context.root}/{resource}/{name}-{end}"
-    body["records"] = [result.render(row) for row in rows]
     if context.api == "tooling":
         following = body.get("nextRecordsUrl", "").rpartition("/")[2] or None
-        body = {"size": len(rows), **body, "queryLocator": following, "entityTypeName": result.entity}
+        entity = result.entity if rows else None  # as recorded
+        body = {"size": len(rows), **body, "queryLocator": following, "entityTypeName": entity}
+    body["records"] = [result.render(row) for row in rows]
     return Reply(body=body)

@@ -7,7 +7,7 @@ refusals that no source quotes is ours.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.salesforce.errors import ApiError, malformed_query
 from connector.sandbox.salesforce.ids import as_18
@@ -39,6 +39,13 @@ def prepared(query: Query, database: Database) -> Query:
     keys = [right.value for left, right in conjuncts if left == "installationkey"]
     _check_key(database, ids, keys)
     return replace(query, where=_without_key(query.where))
+
+
+def subquery(entity: str, records: list[dict[str, Any]]) -> dict[str, Any]:
+    """Children of a parent, as recorded: in the envelope of the whole answer."""
+    size = len(records)
+    head = {"size": size, "totalSize": size, "done": True, "queryLocator": None, "entityTypeName": entity}
+    return {**head, "records": records}
 
 
 def check_result(query: Query, result: Result) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from connector.sandbox.salesforce.errors import malformed_query
 from connector.sandbox.salesforce.soql.aggregate import aggregate, is_aggregate
 from connector.sandbox.salesforce.soql.ast import Call, Order, Path, Query
-from connector.sandbox.salesforce.soql.scope import RowFilterOf, Scope, find_children, find_object
+from connector.sandbox.salesforce.soql.scope import Envelope, RowFilterOf, Scope, find_children, find_object
 from connector.sandbox.salesforce.soql.select import Children, Json, Renderer
 from connector.sandbox.salesforce.soql.where import (
     compared,
@@ -53,6 +53,7 @@ def run_query(  # noqa: PLR0913 - who asks, what they may see, and when
     with_deleted: bool,
     url_prefix: str,
     row_filter: RowFilterOf,
+    envelope: Envelope,
 ) -> Result:
     """Runs parsed SOQL for a user who sees `objects`; `text` is for error messages. Raises ApiError."""
     obj = find_object(objects, query.source, text)
@@ -65,6 +66,7 @@ def run_query(  # noqa: PLR0913 - who asks, what they may see, and when
         today=today,
         with_deleted=with_deleted,
         row_filter=row_filter,
+        envelope=envelope,
     )
     if is_aggregate(query):
         rows = list(_matching(query, scope))
@@ -216,7 +218,7 @@ def _children(query: Query, scope: Scope, url_prefix: str) -> tuple[str, Childre
         rows = _ordered(rows, query.order_by, inner)[query.offset : end]
         if not rows:
             return None
-        return {"totalSize": len(rows), "done": True, "records": [renderer.render(row) for row in rows]}
+        return scope.envelope(obj.name, [renderer.render(row) for row in rows])
 
     assert reference.child_relationship_name is not None
     return reference.child_relationship_name, render

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.salesforce.soql.parser import located
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from connector.sandbox.salesforce.soql.ast import Path
     from connector.sandbox.salesforce.table import Row
 
+#: (child object, rendered children) to what stands for them in the parent
+Envelope = Callable[[str, list[dict[str, Any]]], dict[str, Any]]
 #: object name to the test its rows must pass, None when all do
 RowFilterOf = Callable[[str], Callable[["Row"], bool] | None]
 
@@ -50,6 +52,8 @@ class Scope:
     with_deleted: bool
     #: which rows of an object the user sees, by its name; None: all
     row_filter: RowFilterOf
+    #: how the children of one parent are wrapped
+    envelope: Envelope
 
     def inner(self, obj: SObject, alias: str | None) -> Scope:
         """The scope of a subquery."""

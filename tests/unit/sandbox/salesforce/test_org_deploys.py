@@ -223,7 +223,8 @@ def test_requests_that_are_no_deployment(bare):
 
 def test_a_read_only_grant_makes_a_read_only_field(bare):
     outcome(bare, send(bare, one_field()))
-    granted = bare.org.platform.create("PermissionSet", {"Name": "R", "Label": "R"})
+    rights = {"PermissionsManageProfilesPermissionsets": True}
+    granted = bare.org.platform.create("PermissionSet", {"Name": "R", "Label": "R", **rights})
     bare.org.platform.assign(granted, bare.org.user_id)
     field = {"ParentId": granted, "SobjectType": "Account", "Field": "Account.Stripe_Id__c", "PermissionsRead": True}
     made = bare.call("POST", "/sobjects/FieldPermissions", field)

@@ -56,7 +56,18 @@ PLANTED = {
         "-PermissionSetAssignment": 1,
     },
     "sandbox-with-live-key": {},
-    "production-with-test-key": {"Organization.IsSandbox": 1, "Organization.InstanceName": 1},
+    # A production org has the Your Account app, and so a buyer who uses it.
+    "production-with-test-key": {
+        "Organization.IsSandbox": 1,
+        "Organization.InstanceName": 1,
+        "+Profile": 1,
+        "+PermissionSet": 2,
+        "+User": 1,
+        "+PermissionSetAssignment": 2,
+        "UserLicense.UsedLicenses": 1,
+        "+PermissionSetLicense": 1,
+        "+PermissionSetLicenseAssign": 1,
+    },
     "two-collectors": {
         "+Account": 1,
         "+Contact": 1,

@@ -80,11 +80,44 @@ def test_licences_of_packages_permission_sets_and_users(api, org):
 def test_without_view_setup_less_is_there(api, org):
     soql = "SELECT Parent.Profile.Name, SobjectType, PermissionsRead FROM ObjectPermissions WHERE Parent.IsOwnedByProfile = true"
     assert api.query(soql).status == 200
+    assigned = "SELECT Id FROM PermissionSetAssignment"
     lose(org, "PermissionsViewSetup")
     assert api.query(soql).code == "INVALID_TYPE"
+    assert api.query(assigned).status == 200
+    lose(org, "PermissionsAssignPermissionSets", "PermissionsManageUsers")
+    assert api.query(assigned).code == "INVALID_TYPE"
+    assert api.query("SELECT Id FROM PermissionSetLicenseAssign").code == "INVALID_TYPE"
     assert api.query("SELECT DeveloperName FROM PermissionSetLicense").code == "INVALID_FIELD"
     assert api.query("SELECT MasterLabel FROM PermissionSetLicense").status == 200
     assert (api.get("/limits").status, api.get("/limits").code) == (403, "INSUFFICIENT_ACCESS")
+
+
+def test_seeing_assignments_is_not_handing_them_out(api, org):
+    lose(org, "PermissionsAssignPermissionSets")
+    permission_set = org.platform.row("PermissionSet", Name="SteelBrickCPQAdmin")["Id"]
+    assignment = {"AssigneeId": org.user_id, "PermissionSetId": permission_set}
+    refused = api.call("POST", "/sobjects/PermissionSetAssignment", assignment)
+    assert (refused.status, refused.code) == (403, "INSUFFICIENT_ACCESS_OR_READONLY")
+    made = api.call("POST", "/sobjects/PermissionSet", {"Name": "Mine", "Label": "Mine"})
+    assert (made.status, made.code) == (403, "INSUFFICIENT_ACCESS_OR_READONLY")
+
+
+def test_modify_all_data_shows_as_rows_that_are_none(api):
+    rows = api.rows(
+        "SELECT Id, SobjectType, Parent.Profile.Name FROM ObjectPermissions "
+        "WHERE Parent.PermissionsModifyAllData = true AND SobjectType IN ('Account', 'blng__Payment__c')"
+    )
+    assert {row["SobjectType"] for row in rows} == {"Account", "blng__Payment__c"}
+    assert {(row["Id"][:3], row["Parent"]["Profile"]["Name"]) for row in rows} == {("000", "System Administrator")}
+
+
+def test_used_seats_are_shown_and_cannot_be_filtered(api):
+    assert api.query("SELECT Id FROM UserLicense WHERE UsedLicenses > 0").code == "INVALID_FIELD"
+
+
+def test_a_custom_setting_says_so(api):
+    assert api.get("/sobjects/blng__PaymentGatewayConfig__c/describe").body["customSetting"] is True
+    assert api.get("/sobjects/blng__PaymentGateway__c/describe").body["customSetting"] is False
 
 
 def test_a_package_for_all_users_can_be_read_by_every_profile(api):

@@ -180,7 +180,10 @@ def test_automation_is_found_by_the_object_it_is_on(api, org):
     triggers = tooling(
         api, "SELECT Name, TableEnumOrId, NamespacePrefix, UsageBeforeUpdate FROM ApexTrigger WHERE Status = 'Active'"
     ).body["records"]
-    assert {(row["TableEnumOrId"], row["NamespacePrefix"]) for row in triggers} == {
+    # Setup knows custom objects by id: only the relationship says their names.
+    assert [row["TableEnumOrId"][:3] for row in triggers] == ["01I", "01I"]
+    named = tooling(api, "SELECT EntityDefinition.QualifiedApiName, NamespacePrefix FROM ApexTrigger").body["records"]
+    assert {(row["EntityDefinition"]["QualifiedApiName"], row["NamespacePrefix"]) for row in named} == {
         ("SBQQ__Quote__c", "SBQQ"),
         ("blng__Invoice__c", "blng"),
     }
@@ -202,3 +205,23 @@ def test_tooling_objects_describe_themselves(api):
     assert api.get("/tooling/composite").status == 404
     assert api.get("/tooling/tooling/query?q=x").status == 404
     assert set(api.get("/tooling").body) == {"query", "queryAll", "sobjects"}
+
+
+def test_children_come_in_the_envelope_of_the_whole_answer(api, org):
+    soql = "SELECT Name, (SELECT AssigneeId FROM Assignments) FROM PermissionSet WHERE Name = 'Prerequisite_Verifier'"
+    (row,) = tooling(api, soql).body["records"]
+    assert {key: value for key, value in row["Assignments"].items() if key != "records"} == {
+        "size": 1,
+        "totalSize": 1,
+        "done": True,
+        "queryLocator": None,
+        "entityTypeName": "PermissionSetAssignment",
+    }
+    assert list(api.rows(soql)[0]["Assignments"]) == ["totalSize", "done", "records"]
+
+
+def test_a_composite_of_the_data_api_takes_no_tooling_requests(api):
+    url = "/services/data/v67.0/tooling/query?q=SELECT+Id+FROM+RemoteProxy"
+    request = {"method": "GET", "url": url, "referenceId": "a"}
+    (part,) = api.call("POST", "/composite", {"compositeRequest": [request]}).body["compositeResponse"]
+    assert (part["httpStatusCode"], part["body"][0]["errorCode"]) == (400, "INVALID_URI")
