@@ -235,7 +235,10 @@ class Store(Protocol):
 class Inspector(Protocol):
     """Looks at one side for the verifier. Reads only."""
 
-    side: Side
+    @property
+    def side(self) -> Side | None:
+        """None: this machine."""
+        ...
 
     @property
     def calls(self) -> int:

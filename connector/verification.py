@@ -12,12 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import requests
+
 from connector.app import Sessions, salesforce_options, stripe_limiter, stripe_options
 from connector.config.accepted_risks import load_accepted_risks
 from connector.config.mapping_loader import load_pack
 from connector.config.places import share
 from connector.config.prerequisites import load_rules
 from connector.config.settings_check import side_problems
+from connector.core.currencies import counted_whole
 from connector.core.errors import ConfigError, Problem, StoreError
 from connector.core.model import Side
 from connector.core.retry import RetryPolicy
@@ -27,6 +30,7 @@ from connector.flows.verify.remember import remember
 from connector.flows.verify.run import Errand, Verification, verify
 from connector.remote import Caller
 from connector.runtime.clock import SystemClock, chance
+from connector.runtime.machine import OwnInspector, Server, own_looks
 from connector.salesforce.inspect.greeting import greet as greet_salesforce
 from connector.salesforce.inspect.inspector import SalesforceInspector
 from connector.salesforce.system import open_client
@@ -136,7 +140,7 @@ def open_verification(
             inspectors={
                 Side.SALESFORCE: org_inspector,
                 Side.STRIPE: account_inspector,
-                None: Unreadable(source="this machine", reason="nothing looks at this machine yet"),
+                None: _own(hands),
             },
             sides={Side.SALESFORCE: org, Side.STRIPE: account},
             memory=_memory(hands, org),
@@ -183,6 +187,8 @@ class _Hands:
             "webhook_url": given.webhook_url,
             "streaming": given.streaming,
             "api_version": salesforce.api_version,
+            "currency": salesforce.currency,
+            "go_live": self.settings.go_live,
         }
 
 
@@ -215,6 +221,26 @@ def _stripe(hands: _Hands) -> _Opened:
     if isinstance(card, Unreadable):
         return card, card
     return card, StripeInspector(client=client, pack=hands.pack, options=hands.options)
+
+
+def _own(hands: _Hands) -> OwnInspector:
+    settings, sessions = hands.settings, hands.sessions
+    org_url = settings.salesforce.instance_url or settings.salesforce.login_url
+    session = sessions.salesforce or requests.Session()
+    stripe_session = requests.Session() if sessions.stripe is None else sessions.stripe()
+    hands.opened.callback(session.close)
+    hands.opened.callback(stripe_session.close)
+    return OwnInspector(
+        own_looks(
+            home=settings.home,
+            database_url=settings.database_url,
+            servers=(
+                Server(system="Salesforce", url=org_url, clock_path="/services/data", session=session),
+                Server(system="Stripe", url=settings.stripe.api_base, clock_path="/", session=stripe_session),
+            ),
+            clock=hands.clock,
+        )
+    )
 
 
 _FIXES: Final = {
@@ -270,4 +296,6 @@ def _situation(settings: Settings, pack: Pack) -> Situation:
         ach=given.ach,
         streaming=given.streaming,
         webhook_url=given.webhook_url,
+        time_zone=settings.time_zone,
+        currencies=counted_whole(settings.stripe.whole_unit_currencies),
     )

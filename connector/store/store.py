@@ -72,6 +72,11 @@ class SqlStore(Store):
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @property
+    def place(self) -> str:
+        """The database's address, without its password."""
+        return self._database.place
+
     def pin_identity(self, identity: Identity) -> Identity:
         with self._database.write(_SCOPE_ID) as tx:
             first = update(scope).where(scope.c.id == tx.scope_id, scope.c.org_id.is_(None))
@@ -88,6 +93,14 @@ class SqlStore(Store):
             return Identity(
                 org_id=row.org_id, is_sandbox=row.is_sandbox, account_id=row.account_id, livemode=row.livemode
             )
+
+    def load_identity(self) -> Identity | None:
+        """The pair this database belongs to; None before first contact."""
+        with self._database.read(_SCOPE_ID) as tx:
+            row = tx.connection.execute(select(scope).where(scope.c.id == tx.scope_id)).one()
+        if row.org_id is None:
+            return None
+        return Identity(org_id=row.org_id, is_sandbox=row.is_sandbox, account_id=row.account_id, livemode=row.livemode)
 
     def load_cursors(self, side: Side) -> Mapping[str, Cursor]:
         with self._database.read(_SCOPE_ID) as tx:

@@ -5,14 +5,17 @@ The values themselves are plain data, one type per kind of evidence, in `org.py`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
+
+from connector.core.currencies import CURRENCIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime
 
+    from connector.core.currencies import CurrencyTable
     from connector.core.mapping import Pack
     from connector.core.verify.checks import Check, Profile
     from connector.core.verify.memory import PackagePin
@@ -87,6 +90,8 @@ class Situation:
     personas: Mapping[str, tuple[str, ...]]
     #: the zone in which the org's dates are meant
     time_zone: ZoneInfo = _UTC
+    #: how Stripe counts each currency, by the settings
+    currencies: CurrencyTable = field(default_factory=lambda: CURRENCIES)
     #: namespaces the operator gave for Stripe's package
     stripe_namespaces: tuple[str, ...] = ()
     #: customers can pay mirrored invoices at Stripe

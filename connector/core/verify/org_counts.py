@@ -55,3 +55,22 @@ class OpenRecords:
     rows: tuple[OpenRecord, ...]
     #: how many are in question; more than `rows` when not all were read
     total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkedAccount:
+    id: str
+    name: str
+    #: the Stripe id it carries
+    mark: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountMarks:
+    """Accounts that say which customer they are at Stripe."""
+
+    rows: tuple[MarkedAccount, ...]
+    #: how many there are; more than `rows` when not all were read
+    total: int
+    #: mark -> Accounts that carry it, where it is more than one
+    repeated: Mapping[str, int]

@@ -12,6 +12,7 @@ import pytest
 
 from connector.core.verify.checks import Verdict
 from connector.core.verify.evidence import Facts, Seen
+from connector.core.verify.private import shown
 from connector.flows.verify.conditions import predictions
 from connector.sandbox.salesforce.seed import seed
 from tests.support import builders as b
@@ -192,3 +193,27 @@ def test_drafts_are_foreseen_where_the_mapping_mirrors_them(make_world: Callable
     world = make_world(pack_folder=folder)
     b.quote(world, status="Draft")
     assert assert_comes_true(world, "quote").mirrored == 1
+
+
+# -- who else collects ------------------------------------------------------------------------------------------------
+
+
+def test_auto_pay_of_an_account_the_next_pass_links_is_a_blocker(world: World) -> None:
+    """Nothing is linked yet, and the invoice of that Account is about to be payable at Stripe."""
+    mirrored, other = b.account(world), b.account(world, "Other Ltd")
+    for account in (mirrored, other):
+        method = {"blng__Account__c": account, "blng__PaymentType__c": "Credit Card", **b.currency(world, "USD")}
+        world.org.create("blng__PaymentMethod__c", {**method, "blng__Active__c": True, "blng__AutoPay__c": True})
+    names = ("org_needs", "open_invoices", "collectors")
+
+    def look() -> Result:
+        evidence = inspector_of(world, go_live=world.go_live).inspect(names)
+        return judged("SF-COL-01", about=situation(pack=world.pack, go_live=world.go_live), **evidence)
+
+    assert look().verdict is Verdict.PASS
+    b.invoice(world, account_id=mirrored)
+    assert look().verdict is Verdict.FAIL
+    assert "Acme GmbH" in shown(look().observed)
+    assert "Other Ltd" not in shown(look().observed)
+    world.sync()
+    assert look().verdict is Verdict.FAIL

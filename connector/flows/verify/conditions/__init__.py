@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from connector.flows.verify.conditions import (
+    accounts,
+    automation,
+    collectors,
     drift,
+    machine,
     money,
     needs,
     packages,
@@ -32,4 +36,8 @@ CONDITIONS: Final[dict[str, Condition]] = {
     **stripe_key.CONDITIONS,
     **stripe_account.CONDITIONS,
     **stripe_webhooks.CONDITIONS,
+    **automation.CONDITIONS,
+    **collectors.CONDITIONS,
+    **accounts.CONDITIONS,
+    **machine.CONDITIONS,
 }

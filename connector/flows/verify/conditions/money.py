@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from connector.core.currencies import CURRENCIES
 from connector.core.model import Severity
 from connector.core.verify.checks import Judgement, Verdict
 from connector.core.verify.org_counts import Currencies
@@ -18,7 +17,7 @@ _SETTING: Final = "CONNECTOR_SALESFORCE__CURRENCY"
 def currencies(facts: Facts) -> Judgement:
     found = facts.read("currencies", Currencies)
     setting = facts.situation.currency.upper() if facts.situation.currency else None
-    return _several(found, setting) if found.multi_currency else _single(found, setting)
+    return _several(facts, found, setting) if found.multi_currency else _single(found, setting)
 
 
 def _single(found: Currencies, setting: str | None) -> Judgement:
@@ -42,8 +41,10 @@ def _single(found: Currencies, setting: str | None) -> Judgement:
     return Judgement(verdict=Verdict.PASS, observed=f"the org's single currency is {setting}, as {_SETTING} says")
 
 
-def _several(found: Currencies, setting: str | None) -> Judgement:
-    unknown = {code: count for code, count in sorted(found.used.items()) if code.lower() not in CURRENCIES}
+def _several(facts: Facts, found: Currencies, setting: str | None) -> Judgement:
+    unknown = {
+        code: count for code, count in sorted(found.used.items()) if code.lower() not in facts.situation.currencies
+    }
     if unknown:
         told = ", ".join(f"{count} in {code}" for code, count in unknown.items())
         return Judgement(

@@ -61,6 +61,7 @@ def foreseen(facts: Facts, kind: str, evidence: str) -> Forecast:
         time_zone=situation.time_zone,
         currency=None if org.multi_currency else situation.currency,
         org_id=org.org_id,
+        currencies=situation.currencies,
     )
     found = facts.read(evidence, OpenRecords)
     return forecast(situation.pack.kinds[kind], found, pack=situation.pack, policy=policy, now=facts.now)
