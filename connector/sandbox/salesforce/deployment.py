@@ -7,6 +7,7 @@ Status of Your Deployment Using REST Resources" (meta_rest_deploy, meta_rest_dep
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass, replace
@@ -23,6 +24,18 @@ if TYPE_CHECKING:
 
 _FOLDERS = {"objects": ".object", "permissionsets": ".permissionset"}
 _MANIFEST = "package.xml"
+# What the reader raises for files that are none, are damaged, encrypted or packed in a way it does not know.
+_NO_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+    OverflowError,
+)
 _MAX_UNCOMPRESSED_BYTES = 400 * 1024 * 1024
 
 
@@ -108,7 +121,7 @@ def _unzip(package: bytes) -> dict[str, bytes]:
                     400, "LIMIT_EXCEEDED", "Maximum size of request reached. Maximum size of request is 400MB"
                 )
             return {info.filename: archive.read(info) for info in infos}
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError):
+    except _NO_ZIP:
         raise ApiError(400, "INVALID_REQUEST", "The file part is not a zip file") from None
 
 

@@ -41,6 +41,7 @@ _TYPES = {
 }
 
 
+_MAX_TEXT_LENGTH = 255
 #: settings of a permission set and of its parts
 _PERMISSION_SET_TAGS = frozenset(
     [
@@ -187,6 +188,8 @@ def custom_field(root: ET.Element, *, where: str) -> dict[str, Any]:
     }
     if given["type"] == "Text":
         field["length"] = int(given["length"])
+        if not 1 <= field["length"] <= _MAX_TEXT_LENGTH:
+            raise ValueError(f"{where}: the length of {name} must be between 1 and {_MAX_TEXT_LENGTH}")
     elif given["type"] == "Url":
         field["length"] = 255
     elif given["type"] == "Email":

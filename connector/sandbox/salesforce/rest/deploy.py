@@ -106,9 +106,12 @@ def _options(settings: dict[str, Any]) -> dict[str, Any]:
     unknown = sorted(set(given) - set(_DEFAULTS))
     if unknown:
         raise ApiError(400, "JSON_PARSER_ERROR", f'Unrecognized field "{unknown[0]}"')
-    options = {**_DEFAULTS, **given}
+    for name, value in given.items():
+        if value is not None and type(value) is not type(_DEFAULTS[name]):
+            raise ApiError(400, "JSON_PARSER_ERROR", f"Cannot deserialize the value of {name}")
+    options = {**_DEFAULTS, **{name: value for name, value in given.items() if value is not None}}
     for name, only in _FIXED.items():
-        if options[name] not in (only, None):
+        if options[name] != only:
             raise ApiError(400, "INVALID_REQUEST", f"{name} can only be {only} in this org")
     return options
 

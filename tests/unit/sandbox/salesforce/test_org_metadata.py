@@ -108,6 +108,7 @@ def test_no_right_to_delete_and_no_card_data(permissions):
     [
         ("A__c", "<fullName>A__c</fullName><label>A</label><type>Lookup</type>", "Lookup"),
         ("A__c", "<fullName>A__c</fullName><label>A</label><type>Text</type><formula>1</formula>", "formula"),
+        ("A__c", "<fullName>A__c</fullName><label>A</label><type>Text</type><length>256</length>", "between 1 and 255"),
         ("A__c", "<fullName>B__c</fullName><label>A</label><type>Text</type><length>5</length>", "does not fit"),
     ],
 )

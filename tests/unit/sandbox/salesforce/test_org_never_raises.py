@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from connector.sandbox.clock import ManualClock
 from connector.sandbox.http import Request
+from connector.sandbox.salesforce import deployment
 from connector.sandbox.salesforce.org import Org
 
 ROOT = "/services/data/v67.0"
@@ -152,6 +155,93 @@ def test_extreme_soql(fuzzed, soql):
     response = answer(fuzzed, "POST", "/composite", body=json.dumps({"compositeRequest": [request]}).encode())
     (part,) = json.loads(response.body)["compositeResponse"]
     assert part["httpStatusCode"] in {200, 400}
+
+
+SETUP_WORDS = st.sampled_from(
+    [
+        "SELECT Id FROM",
+        "SELECT Id, FullName, Metadata FROM",
+        "SELECT COUNT(Id), SubscriberPackage.Name FROM",
+        "InstalledSubscriberPackage",
+        "SubscriberPackageVersion",
+        "SubscriberPackage",
+        "UserPermissionAccess",
+        "EntityDefinition",
+        "PermissionSet",
+        "WHERE",
+        "Id = '04t000000000001AAA'",
+        "Id = 'x'",
+        "Id = null",
+        "Id IN ('04t000000000001AAA')",
+        "InstallationKey = 'x'",
+        "InstallationKey = null",
+        "NOT",
+        "AND",
+        "OR",
+        "GROUP BY SubscriberPackage.Name",
+        "ORDER BY SubscriberPackageId",
+        "LIMIT 1",
+    ]
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    words=st.lists(SETUP_WORDS, max_size=8), resource=st.sampled_from(["/tooling/query", "/tooling/queryAll", "/query"])
+)
+def test_any_query_of_setup(fuzzed, words, resource):
+    response = answer(fuzzed, "GET", resource, f"q={quote(' '.join(words))}")
+    assert response.status in {200, 400}
+    json.loads(response.body)
+
+
+def package():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("package.xml", "<Package xmlns='http://soap.sforce.com/2006/04/metadata'/>")
+        archive.writestr(
+            "objects/Account.object", "<CustomObject><fields><fullName>A</fullName></fields></CustomObject>"
+        )
+    return buffer.getvalue()
+
+
+@settings(max_examples=80, deadline=None)
+@given(damage=st.lists(st.tuples(st.integers(0, len(package()) - 1), st.integers(0, 255)), max_size=8), options=JSON)
+def test_any_package(fuzzed, damage, options):
+    sent = bytearray(package())
+    for position, value in damage:
+        sent[position] = value
+    head = b'--b\r\nContent-Disposition: form-data; name="%s"\r\n\r\n'
+    body = head % b"json" + json.dumps({"deployOptions": options}).encode() + b"\r\n" + head % b"file" + bytes(sent)
+    headers = {"authorization": f"Bearer {fuzzed.access_token}", "content-type": "multipart/form-data; boundary=b"}
+    path = f"{ROOT}/metadata/deployRequest"
+    response = fuzzed.handle(Request(method="POST", path=path, headers=headers, body=body + b"\r\n--b--"))
+    assert response.status in {201, 400}
+    started = json.loads(response.body)
+    if response.status == 201:
+        status = answer(fuzzed, "GET", f"/metadata/deployRequest/{started['id']}", "includeDetails=true")
+        json.loads(status.body)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    kind=st.sampled_from(["Text", "Currency", "Url", "Checkbox", "", "Formula"]),
+    length=st.sampled_from(["5", "", "x", "-1", "1e9"]),
+    more=st.sampled_from(
+        ["", "<precision>18</precision>", "<scale>x</scale>", "<label/>", "<formula>1</formula>", "<a>"]
+    ),
+)
+def test_any_field(fuzzed, kind, length, more):
+    space = "http://soap.sforce.com/2006/04/metadata"
+    field = (
+        f"<fields><fullName>F__c</fullName><label>F</label><type>{kind}</type><length>{length}</length>{more}</fields>"
+    )
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("package.xml", f"<Package xmlns='{space}'/>")
+        archive.writestr("objects/Account.object", f"<CustomObject xmlns='{space}'>{field}</CustomObject>")
+    components = deployment.deploy(buffer.getvalue(), fuzzed.customizing, check_only=True, roll_back=True)
+    assert [component for component in components if component.problem]
 
 
 @pytest.mark.parametrize(
