@@ -40,7 +40,7 @@ from connector.stripe.inspect.greeting import greet as greet_stripe
 from connector.stripe.inspect.inspector import StripeInspector
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from connector.config.settings import Settings
     from connector.core.mapping import Pack
@@ -214,7 +214,7 @@ def _stripe(hands: _Hands) -> _Opened:
         limiter = stripe_limiter(hands.settings, hands.clock)
         client = StripeClient(options, caller=hands.caller, limiter=limiter, session_factory=hands.sessions.stripe)
     except ConfigError as error:
-        wrong = _wrong(error.problems[0])
+        wrong = _wrong(error.problems)
         return wrong, wrong
     hands.opened.callback(client.close)
     card = _explained(greet_stripe(client, options), Side.STRIPE)
@@ -252,11 +252,12 @@ _FIXES: Final = {
 
 def _missing(settings: Settings, side: Side) -> Unreadable | None:
     problems = side_problems(settings, side)
-    return _wrong(problems[0]) if problems else None
+    return _wrong(problems) if problems else None
 
 
-def _wrong(problem: Problem) -> Unreadable:
-    return Unreadable(source="settings", reason=f"{problem.where} {problem.observed}", fix=problem.remedy)
+def _wrong(problems: Sequence[Problem]) -> Unreadable:
+    reason = "; ".join(f"{problem.where} {problem.observed}" for problem in problems)
+    return Unreadable(source="settings", reason=reason, fix="; ".join(problem.remedy for problem in problems))
 
 
 def _explained(card: SideCard | Unreadable, side: Side) -> SideCard | Unreadable:

@@ -8,10 +8,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from connector import __version__
-from connector.cli.verify.words import SYMBOLS, counts, day, how_long, label, news, side_words, verdict
+from connector.cli.verify.words import (
+    SYMBOLS,
+    counts,
+    day,
+    details,
+    effort,
+    how_long,
+    label,
+    news,
+    side_words,
+    unreached,
+    verdict,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     Report = Mapping[str, Any]
 
@@ -51,12 +63,19 @@ def _head(report: Report, title: str) -> Iterator[str]:
 def _answer(report: Report) -> Iterator[str]:
     summary = report["summary"]
     tone = "pass" if summary["ready"] else "fail" if summary["fails"] else "warn"
-    sign = {"pass": SYMBOLS["pass"], "fail": SYMBOLS["fail"], "warn": SYMBOLS["unknown"]}[tone]
-    first, *rest = verdict(report)
+    sign = SYMBOLS["unknown" if tone == "warn" else tone]
+    first, *_ = verdict(report)
     yield f'<div class="answer {tone}"><strong>{sign} {escape(first)}</strong>'
-    for line in [*rest, counts(report), news(report), _memory(summary)]:
+    left = [check for check in report["checks"] if check["id"] in {*summary["failed"], *summary["unsure"]}]
+    if left:
+        yield "<ul>"
+        for check in left:
+            name = f'<a href="#{escape(check["id"])}">{escape(check["title"])}</a>'
+            yield f'<li class="{check["outcome"]}"><span class="sign">{SYMBOLS[check["outcome"]]}</span> {name}</li>'
+        yield "</ul>"
+    for line in [counts(report), news(report), _memory(summary)]:
         if line:
-            yield f"<p>{escape(line[:1].upper() + line[1:])}</p>"
+            yield f"<p>{escape(line)}</p>"
     yield "</div>"
 
 
@@ -77,33 +96,28 @@ def _check(check: Mapping[str, Any], report: Report) -> Iterator[str]:
     badges = [part for part in (label(check), how_long(check, report)) if part]
     seen = "" if is_open else f' <span class="soft">{escape(check["observed"])}</span>'
     marks = "".join(f' <span class="badge">{escape(part)}</span>' for part in badges)
-    yield f'<div class="{check["outcome"]}{" open" if is_open else ""}"><div class="check">'
+    yield f'<div id="{escape(check["id"])}" class="{check["outcome"]}{" open" if is_open else ""}"><div class="check">'
     yield f'<span class="sign" title="{check["outcome"].replace("_", " ")}">{SYMBOLS[check["outcome"]]}</span>'
     yield f'<span class="id">{escape(check["id"])}</span><span class="what">{escape(check["title"])}{seen}</span>'
     yield f"<span>{marks}</span></div>"
-    if is_open or check["accepted"] is not None:
-        yield from _details(check)
+    rows = _rows(check, unreached(report))
+    if rows:
+        yield f"<dl>{''.join(rows)}</dl>"
     yield "</div>"
 
 
-def _details(check: Mapping[str, Any]) -> Iterator[str]:
-    yield "<dl>"
-    for name, risk in (("Accepted", check["accepted"]), ("Was accepted", check["lapsed"])):
-        if risk is not None:
-            yield _row(name, escape(f"by {risk['owner']} until {risk['expires']}: {risk['reason']}"))
-    if check["open"]:
-        for name, key in (("Seen", "observed"), ("Expected", "expected"), ("Why", "why"), ("Fix", "fix")):
-            yield _row(name, escape(check[key]))
-        if check["link"]:
-            yield _row("Where", _anchor(check["link"]))
-        if check["attest"]:
-            yield _row("Look at", escape(check["attest"]))
-            command = f"connector verify attest {check['id']} --by NAME --note TEXT --expires DAY"
-            yield _row("Then", f"<code>{escape(command)}</code>")
-        if check["evidence"]:
-            facts = "".join(f"<li>{escape(fact)}</li>" for fact in check["evidence"])
-            yield _row("Evidence", f"<ul>{facts}</ul>")
-    yield "</dl>"
+def _rows(check: Mapping[str, Any], silent: Collection[str]) -> list[str]:
+    """The same facts as on the screen, all of the evidence, and the page as a link."""
+    told = [(name, words) for name, words in details({**check, "evidence": []}, silent=silent) if name != "Page"]
+    rows = [_row(name, f"<code>{escape(words)}</code>" if name == "Then" else escape(words)) for name, words in told]
+    if not any(name == "Seen" for name, _ in told):
+        return rows
+    if check["link"]:
+        rows.append(_row("Page", _anchor(check["link"])))
+    if check["evidence"]:
+        facts = "".join(f"<li>{escape(fact)}</li>" for fact in check["evidence"])
+        rows.append(_row("Asked" if check["outcome"] == "unknown" else "Evidence", f"<ul>{facts}</ul>"))
+    return rows
 
 
 def _anchor(link: str) -> str:
@@ -117,8 +131,6 @@ def _row(name: str, inner: str) -> str:
 
 
 def _foot(report: Report) -> Iterator[str]:
-    summary = report["summary"]
-    calls = " and ".join(f"{number} {side.capitalize()}" for side, number in summary["api_calls"].items())
-    asked = f", {calls} calls" if calls else ""
-    yield f'<p class="soft">connector {escape(__version__)}, run {escape(report["run_id"])}, {summary["seconds"]:.1f} s{asked}.'
+    asked = effort(report["summary"])
+    yield f'<p class="foot soft">connector {escape(__version__)}, run {escape(report["run_id"])}, {asked}.'
     yield "It only read. Nothing secret is in this page.</p>"

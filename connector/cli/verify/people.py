@@ -14,7 +14,7 @@ def for_people(report: Mapping[str, Any], *, hide: bool) -> dict[str, Any]:
     seen: dict[str, Any] = _walk(report, hide)
     user = report["salesforce"]["user"] if (report["salesforce"] or {}).get("reached") else None
     if user and hide:
-        seen["salesforce"]["user"] = redact_text(hidden(private(user))) if "@" not in user else redact_text(user)
+        seen["salesforce"]["user"] = redact_text(user) if "@" in user else hidden(private(user))
     return seen
 
 

@@ -58,10 +58,11 @@ def _held_up(check: Check, results: Mapping[str, Result]) -> Judgement | None:
         if before.accepted is not None:
             # Living with one failure is not knowing about what hangs on it.
             observed = f"cannot be told: needs {name}, which was accepted as it is"
-            return Judgement(verdict=Verdict.UNKNOWN, observed=observed)
+            return Judgement(verdict=Verdict.UNKNOWN, observed=observed, fix=f"Mend {name} instead of accepting it.")
         if before.verdict in (Verdict.FAIL, Verdict.NOT_APPLICABLE):
             return Judgement(verdict=Verdict.NOT_APPLICABLE, observed=f"not looked at: needs {name}")
-        return Judgement(verdict=Verdict.UNKNOWN, observed=f"cannot be told before {name}, which is {before.verdict}")
+        observed = f"cannot be told before {name}, which is {before.verdict}"
+        return Judgement(verdict=Verdict.UNKNOWN, observed=observed, fix=f"Settle {name} first.")
     return None
 
 
