@@ -38,7 +38,7 @@ def ask_flows(known: Known) -> list[Ask]:
         soql.is_in(_FLOW_OBJECT, _written(known)),
     ]
     text = soql.select(["ApiName", "NamespacePrefix", _FLOW_OBJECT], "FlowDefinitionView", where=where)
-    return [probe.soql(text, permission=_VIEW_SETUP)]
+    return [probe.soql(text)]
 
 
 def ask_triggers(known: Known) -> list[Ask]:

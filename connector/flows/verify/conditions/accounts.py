@@ -43,7 +43,24 @@ def accounts(facts: Facts) -> Judgement:
             fix="expected after a database was lost or moved; otherwise empty Stripe_Id__c of these Accounts",
             evidence=tuple(_told(row) for row in strangers),
         )
-    return Judgement(verdict=Verdict.PASS, observed=f"{marks.total} Accounts are linked to a customer{future}")
+    uncompared = _uncompared(facts, marks)
+    return Judgement(
+        verdict=Verdict.PASS,
+        observed=f"{marks.total} Accounts are linked to a customer{future}{uncompared}",
+        degraded=bool(uncompared),
+    )
+
+
+def _uncompared(facts: Facts, marks: AccountMarks) -> str:
+    """What was not compared, which is no reason to worry and has to be said."""
+    if not marks.total:
+        return ""
+    known = facts.peek("own_customers", KnownCustomers)
+    if known is None:
+        return f"; not compared with our database: {facts.reason('own_customers')}"
+    if not known.is_complete or marks.total > len(marks.rows):
+        return f"; only {len(marks.rows)} of them were looked at one by one"
+    return ""
 
 
 def _concerned(marks: AccountMarks, foreign: list[MarkedAccount]) -> list[MarkedAccount]:
@@ -53,6 +70,7 @@ def _concerned(marks: AccountMarks, foreign: list[MarkedAccount]) -> list[Marked
 def _strangers(facts: Facts, marks: AccountMarks) -> list[MarkedAccount]:
     known = facts.peek("own_customers", KnownCustomers)
     if known is None or not known.is_complete:
+        # said by _uncompared
         return []
     return [row for row in marks.rows if known.mates.get(row.id) != row.mark]
 

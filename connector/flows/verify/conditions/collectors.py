@@ -24,7 +24,7 @@ def one_collector(facts: Facts) -> Judgement:
         return Judgement(verdict=Verdict.NOT_APPLICABLE, observed="customers do not pay mirrored invoices at Stripe")
     found = facts.read("collectors", Collectors)
     active = [each for each in found.schedulers if _will_run(facts, each)]
-    mirrored = _mirrored_accounts(facts)
+    mirrored, unseen = _mirrored_accounts(facts)
     charged = [each for each in found.auto_pay if each.is_linked or each.account_id in mirrored]
     told = []
     if active:
@@ -39,15 +39,23 @@ def one_collector(facts: Facts) -> Judgement:
             observed=f"Salesforce Billing collects as well: {'; '.join(told)}",
             evidence=_evidence(active, found, charged),
         )
+    return _auto_pay_of_others(found, unseen)
+
+
+def _auto_pay_of_others(found: Collectors, unseen: str) -> Judgement:
+    """No method is known to belong to a mirrored Account; whether none does depends on what was read."""
     unread = found.auto_pay_total - len(found.auto_pay)
     if unread:
+        unseen = f"{unread} of them were not looked at"
+    if found.auto_pay and unseen:
         return Judgement(
             verdict=Verdict.WARN,
-            observed=f"{found.auto_pay_total} payment methods are on AutoPay; {unread} of them were not looked at",
+            observed=f"{found.auto_pay_total} payment methods are on AutoPay, and whether one belongs to an Account that "
+            f"will be mirrored is not certain: {unseen}",
             degraded=True,
         )
     others = (
-        f"; {len(found.auto_pay)} AutoPay methods belong to Accounts that are not mirrored" if found.auto_pay else ""
+        f"; {found.auto_pay_total} AutoPay methods belong to Accounts that are not mirrored" if found.auto_pay else ""
     )
     return Judgement(
         verdict=Verdict.PASS, observed=f"no payment scheduler, payment run or AutoPay method collects{others}"
@@ -61,11 +69,13 @@ def _will_run(facts: Facts, scheduler: PaymentScheduler) -> bool:
     return scheduler.starts_at is not None and scheduler.starts_at >= facts.now
 
 
-def _mirrored_accounts(facts: Facts) -> frozenset[str]:
-    """Accounts that the next pass will link, beside those that carry a mark."""
-    if facts.peek("open_invoices", OpenRecords) is None or facts.peek("org_needs", OrgNeeds) is None:
-        return frozenset()
-    return foreseen(facts, "invoice", "open_invoices").new_customers
+def _mirrored_accounts(facts: Facts) -> tuple[frozenset[str], str]:
+    """Accounts that the next pass will link, beside those that carry a mark; and why some may be missing."""
+    for name, kind in (("org_needs", OrgNeeds), ("open_invoices", OpenRecords)):
+        if facts.peek(name, kind) is None:
+            return frozenset(), f"open invoices cannot be read: {facts.reason(name)}"
+    expected = foreseen(facts, "invoice", "open_invoices")
+    return expected.new_customers, f"{expected.unseen} open invoices were not looked at" if expected.unseen else ""
 
 
 def _method(method: AutoPayMethod) -> str:

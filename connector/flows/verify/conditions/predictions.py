@@ -86,7 +86,9 @@ def _told(expected: Forecast, noun: str) -> str:
         parts.append(f"{_sum(by_reason)} will not: {_reasons(by_reason)}")
     held_up = _sum(expected.held_up)
     if held_up:
-        parts.append(f"{held_up} {'needs' if held_up == 1 else 'need'} a person first: {_reasons(expected.held_up)}")
+        parts.append(
+            f"{held_up} {'needs' if held_up == 1 else 'need'} a person first: {_reasons(_in_words(expected.held_up))}"
+        )
     if expected.unseen:
         parts.append(f"{expected.unseen} more were not looked at one by one")
     return "; ".join(parts)
@@ -99,6 +101,15 @@ def _is_status(reason: str) -> bool:
 
 def _sum(found: Mapping[str, Counted]) -> int:
     return sum(counted.found for counted in found.values())
+
+
+def _in_words(found: Mapping[str, Counted]) -> dict[str, Counted]:
+    """`quote.product_inactive` -> `product inactive`; a customer's trouble keeps its name."""
+    return {_words(code): counted for code, counted in found.items()}
+
+
+def _words(code: str) -> str:
+    return code.removeprefix("invoice.").removeprefix("quote.").replace(".", " ").replace("_", " ")
 
 
 def _reasons(found: Mapping[str, Counted]) -> str:

@@ -48,9 +48,15 @@ def test_a_mark_our_database_does_not_know_warns():
         assert "Acme" in shown(result.observed)
 
 
-def test_a_memory_that_was_not_read_whole_is_not_compared():
-    assert linked(marks(("Acme", "cus_1")), KnownCustomers(mates={}, is_complete=False)).verdict is Verdict.PASS
-    assert linked(marks(("Acme", "cus_1")), NOT_READABLE).verdict is Verdict.PASS
+def test_what_was_not_compared_is_said():
+    for memory in (KnownCustomers(mates={}, is_complete=False), NOT_READABLE):
+        result = linked(marks(("Acme", "cus_1")), memory)
+        assert (result.verdict, result.degraded) == (Verdict.PASS, True)
+    assert "not compared with our database: no access" in result.observed
+
+
+def test_without_a_mark_there_is_nothing_to_compare():
+    assert not linked(marks(), NOT_READABLE).degraded
 
 
 def test_marks_that_cannot_be_read_are_unknown():

@@ -145,6 +145,12 @@ def test_methods_that_were_not_read_are_no_pass():
     assert collecting(auto_pay=(method(linked=False),), auto_pay_total=3000).verdict is Verdict.WARN
 
 
+def test_auto_pay_is_no_pass_while_open_invoices_cannot_be_read():
+    unsure = collecting(auto_pay=(method(linked=False),), open_invoices=NOT_READABLE)
+    assert (unsure.verdict, unsure.degraded) == (Verdict.WARN, True)
+    assert collecting(open_invoices=NOT_READABLE).verdict is Verdict.PASS
+
+
 def test_what_cannot_be_read_is_unknown():
     result = judged("SF-COL-01", collectors=NOT_READABLE, open_invoices=NO_INVOICES, org_needs=ORG)
     assert result.verdict is Verdict.UNKNOWN

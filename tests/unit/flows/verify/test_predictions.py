@@ -100,7 +100,7 @@ def test_drafts_are_not_told_but_stand_in_the_evidence():
 
 def test_a_status_nobody_mapped_needs_a_person():
     result = predicted(found(statuses={"Legal Review": 2}))
-    assert "2 need a person first: 2 invoice.status_unmapped" in result.observed
+    assert "2 need a person first: 2 status unmapped" in result.observed
 
 
 @pytest.mark.parametrize(("check", "evidence"), [("PRE-INV", "open_invoices"), ("PRE-QUO", "open_quotes")])
