@@ -7,18 +7,19 @@ each other; different pairs never wait for one another.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from connector.core.lifecycle import decide
-from connector.core.model import Key, Link, Side, Signal
+from connector.core.model import Link, Side, Signal
 from connector.core.view import Act, Decision, Read, Settled, Wait
+from connector.flows.chunks import fetch, read_ahead
 from connector.flows.ending import Ending, end, store
 from connector.flows.exclusive import Exclusive
 from connector.flows.parents import ParentBook
 from connector.flows.perform import perform
-from connector.flows.route import link_by_marker, route
+from connector.flows.route import route
 from connector.flows.subject import Subject, shard_of
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from connector.flows.workspace import Workspace
     from connector.ports import StoredSignal
 
-#: pairs read and written together: what one Salesforce call takes
-CHUNK = 200
 #: the longest lifecycle allocates a payment to each line of an invoice; one that does not come to rest is a bug
 ROUNDS_MAX = 1000
 
@@ -37,63 +36,27 @@ ROUNDS_MAX = 1000
 def drain(workspace: Workspace, signals: Sequence[StoredSignal], report: PassReport) -> None:
     """Works off these signals. Raises what stops a whole side; every settled step stays settled.
 
-    Goes in chunks: while one is decided and written, the next is read, so that neither system waits
-    for the other. A pair is in one chunk only, whatever number of signals named it.
+    Goes in chunks: while one is decided and written, the next is read, and its last writes in Salesforce
+    go out with the next one's first at Stripe, so that neither system waits for the other. A pair is in
+    one chunk only, whatever number of signals named it.
     """
     routed = route(workspace, signals)
     if routed.concerned:
         pass_on = [Signal(key=key, cause="settle") for key in sorted(routed.concerned)]
         workspace.store.record_signals(pass_on, [], shard_of=lambda signal: shard_of(signal.key.id, workspace.shards))
     store(workspace, Ending(seen=routed.idle))
-    subjects = routed.subjects
     book = ParentBook(workspace)
-    chunks = [subjects[start : start + CHUNK] for start in range(0, len(subjects), CHUNK)]
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as reader:
-        coming = [reader.submit(fetch, workspace, chunk) for chunk in chunks[:1]]
-        for place, chunk in enumerate(chunks, 1):
-            coming.pop().result()
-            if workspace.stop():
-                return
-            coming += [reader.submit(fetch, workspace, after) for after in chunks[place : place + 1]]
+    late: list[tuple[Subject, Act]] = []
+    # closed at once when something is raised: nobody reads any more after that
+    with closing(read_ahead(workspace, routed.subjects)) as chunks:
+        for chunk, may_leave in chunks:
             for subject in chunk:
                 book.add(subject)
             ending = Ending()
             try:
-                _rounds(workspace, chunk, book, ending, report)
+                late = _rounds(workspace, chunk, late, book, ending, report, may_leave=may_leave)
             finally:
                 store(workspace, ending)
-
-
-def fetch(workspace: Workspace, subjects: Sequence[Subject]) -> None:
-    """Reads what these subjects want and have not read."""
-    for side in Side:
-        asking = [subject for subject in subjects if side in subject.wanted and side not in subject.records]
-        wanted: dict[str, set[str]] = {}
-        select: dict[str, list[str]] = {}
-        for subject in asking:
-            record_id = subject.id_on(side)
-            if record_id is None:
-                continue
-            wanted.setdefault(subject.mapping.kind, set()).add(record_id)
-            if subject.link.mate_id is None and subject.mapping.salesforce.where is not None:
-                select.setdefault(subject.mapping.kind, []).append(record_id)
-        others = {key for subject in subjects for key in subject.wanted_others if key.side is side}
-        for key in others:
-            wanted.setdefault(key.kind, set()).add(key.id)
-        ids = {kind: sorted(found) for kind, found in wanted.items()}
-        records = workspace.system(side).fetch_many(ids, select=select) if ids else {}
-        for subject in asking:
-            record_id = subject.id_on(side)
-            found = None
-            if record_id is not None:
-                found = records.get(Key(side=side, kind=subject.mapping.kind, id=record_id))
-            subject.records[side] = found
-        for subject in subjects:
-            subject.others |= {key: records.get(key) for key in subject.wanted_others & others}
-    for subject in subjects:
-        subject.wanted.clear()
-        subject.wanted_others.clear()
-    link_by_marker(subjects)
 
 
 def ask(workspace: Workspace, subject: Subject, book: ParentBook) -> Decision:
@@ -125,22 +88,43 @@ class _Round:
             *self.exclusive.queued,
         ]
 
+    @property
+    def may_be_left(self) -> bool:
+        """Only Salesforce has something to do, and nobody looks at what comes of it."""
+        alone = all(act.target is Side.SALESFORCE and act.exclusive is None for _, act in self.acts)
+        return alone and bool(self.acts) and len(self.unfinished) == len(self.acts)
+
 
 def _rounds(
-    workspace: Workspace, subjects: list[Subject], book: ParentBook, ending: Ending, report: PassReport
-) -> None:
+    workspace: Workspace,
+    subjects: list[Subject],
+    late: Sequence[tuple[Subject, Act]],
+    book: ParentBook,
+    ending: Ending,
+    report: PassReport,
+    *,
+    may_leave: bool,
+) -> list[tuple[Subject, Act]]:
+    """Works on these subjects until they come to rest, writing first what the chunk before left `late`.
+
+    With `may_leave`, returns the writes in Salesforce that nothing else waits for, to be done with the
+    next chunk's: no intent is stored for them yet, and their signals stay until they are done.
+    """
     active = subjects
     waiting: list[tuple[Subject, Wait]] = []
     exclusive = Exclusive()
     for _ in range(ROUNDS_MAX):
-        turn = _Round(waits=waiting, exclusive=exclusive)
+        turn = _Round(waits=waiting, exclusive=exclusive, acts=[*late])
+        late = ()
         for subject, decision in ask_all(workspace, active, book):
             if not _sort(workspace, subject, decision, turn, book):
                 end(workspace, subject, decision, ending, report)
         if workspace.stop():
             for subject in turn.unfinished:
                 subject.keep_signals = True
-            return
+            return []
+        if may_leave and turn.may_be_left:
+            return turn.acts
         active = turn.reads + turn.parents
         fetch(workspace, active)
         active += _write(workspace, turn.acts, book, ending, report)
@@ -154,6 +138,17 @@ def _rounds(
             break
     else:
         raise AssertionError(f"no rest after {ROUNDS_MAX} rounds: {active[0].link.born}")
+    _end_waiting(workspace, waiting, book, ending, report)
+    return []
+
+
+def _end_waiting(
+    workspace: Workspace,
+    waiting: Sequence[tuple[Subject, Wait]],
+    book: ParentBook,
+    ending: Ending,
+    report: PassReport,
+) -> None:
     for subject, wait in waiting:
         parent = book.subject(wait.on)
         if parent is not None and parent.keep_signals:

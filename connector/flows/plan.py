@@ -17,7 +17,8 @@ from connector.core.model import Key, Side, Signal
 from connector.core.money import to_minor
 from connector.core.plan import FieldChange, Plan, PlanEntry, PlanLine, digest
 from connector.core.view import Act, Decision, Ignore, Park, Read, Settled, Wait
-from connector.flows.drain import ask_all, fetch, pull_in
+from connector.flows.chunks import fetch
+from connector.flows.drain import ask_all, pull_in
 from connector.flows.parents import ParentBook
 from connector.flows.route import route
 from connector.ports import StoredSignal
