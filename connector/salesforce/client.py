@@ -173,7 +173,7 @@ class Client:
         restarted = False
         while not page["done"]:
             try:
-                page = self.call("GET", self._below(page["nextRecordsUrl"]), action=query.action).body
+                page = self.call("GET", self.below_data(page["nextRecordsUrl"]), action=query.action).body
             except Refused as error:
                 # The cursor of a query may expire between two pages: start over, once.
                 if error.code != "INVALID_QUERY_LOCATOR" or restarted:
@@ -184,7 +184,8 @@ class Client:
             rows.extend(page["records"])
         return rows
 
-    def _below(self, url: str) -> str:
+    def below_data(self, url: str) -> str:
+        """A next page's path as `call` takes it."""
         path = urlsplit(url).path
         assert path.startswith(self.data_path), "a next page outside the API"
         return path.removeprefix(self.data_path)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: calls under way at the same time: a verification is to be quick and the org is not to notice
 _CALLS_AT_ONCE: Final = 8
+#: pages of one answer that are read: 10,000 rows; a list longer than that is no check of ours
+_PAGES_MAX: Final = 5
 #: what travels in composite calls, the other questions in calls of their own
 _TOGETHER: Final = ("soql", "describe")
 _ANY_FAILURE: Final = frozenset(range(300, 600))
@@ -48,7 +50,9 @@ class SalesforceInspector:
         evidence: dict[str, Evidence] = {}
         with ThreadPoolExecutor(_CALLS_AT_ONCE, thread_name_prefix="inspect") as pool:
             for stage in _stages(wanted):
-                known = Known(pack=self._pack, options=self._options, evidence=evidence)
+                known = Known(
+                    pack=self._pack, options=self._options, evidence=evidence, usage=lambda: self._client.usage
+                )
                 evidence |= self._stage(pool, stage, known)
         return {name: evidence[name] for name in wanted}
 
@@ -83,15 +87,32 @@ class SalesforceInspector:
         except ConnectorError as error:
             return [_failed(ask, error) for ask in group]
         return [
-            Answer(ask=ask, body=reply.body) if reply.status < 300 else _refused(ask, reply.body)
+            self._whole(ask, reply.body) if reply.status < 300 else _refused(ask, reply.body)
             for ask, reply in zip(group, replies, strict=True)
         ]
 
     def _one(self, ask: Ask) -> list[Answer]:
         try:
-            return [Answer(ask=ask, body=self._fetch(ask))]
+            return [self._whole(ask, self._fetch(ask))]
         except ConnectorError as error:
             return [_failed(ask, error)]
+
+    def _whole(self, ask: Ask, body: Any) -> Answer:
+        """The answer with all its pages: a query gives at most 2,000 rows at once, and may give fewer."""
+        if ask.via not in ("soql", "tooling") or body.get("done", True):
+            return Answer(ask=ask, body=body)
+        rows, page, pages = list(body["records"]), body, 1
+        try:
+            while not page["done"]:
+                if pages == _PAGES_MAX:
+                    return Answer(ask=ask, failure=f"more than {len(rows)} rows, which is more than is read")
+                path = self._client.below_data(page["nextRecordsUrl"])
+                page = self._client.call("GET", path, action=f"verify: {ask.source}").body
+                rows += page["records"]
+                pages += 1
+        except ConnectorError as error:
+            return _failed(ask, error)
+        return Answer(ask=ask, body={**body, "records": rows, "done": True})
 
     def _fetch(self, ask: Ask) -> Any:
         action = f"verify: {ask.source}"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from connector.core.mapping import Pack
     from connector.core.verify.evidence import Evidence
+    from connector.salesforce.session import Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +97,8 @@ class Known:
     options: Mapping[str, Any]
     #: the evidence of the probes named in `after`
     evidence: Mapping[str, Evidence]
+    #: the org's quota as the newest answer told it
+    usage: Callable[[], Usage | None] = lambda: None
 
     def value(self, name: str) -> Any:
         """The value of earlier evidence; NotReadable where there is none."""

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from connector.salesforce.inspect import accounts, automation, collectors, money, needs, packages, upcoming
+from connector.salesforce.inspect import (
+    accounts,
+    automation,
+    collectors,
+    identity,
+    money,
+    needs,
+    packages,
+    people,
+    setup,
+    upcoming,
+)
 
 if TYPE_CHECKING:
     from connector.salesforce.inspect.probe import Probe
@@ -12,12 +23,15 @@ if TYPE_CHECKING:
 PROBES: Final[dict[str, Probe]] = {
     probe.name: probe
     for probe in (
-        *packages.PROBES,
-        *needs.PROBES,
-        *money.PROBES,
-        *upcoming.PROBES,
+        *accounts.PROBES,
         *automation.PROBES,
         *collectors.PROBES,
-        *accounts.PROBES,
+        *identity.PROBES,
+        *money.PROBES,
+        *needs.PROBES,
+        *packages.PROBES,
+        *people.PROBES,
+        *setup.PROBES,
+        *upcoming.PROBES,
     )
 }

@@ -1,0 +1,125 @@
+"""Stripe's packages in the org: the one the profile names, and that nobody else writes.
+
+Profile options: `namespaces` (managed packages that must be there), `operator_namespaces: true` (the
+operator names them in CONNECTOR_VERIFY__STRIPE_NAMESPACES), `apex_classes` and `permission_set_labels`
+(signs of an unmanaged package, which has no namespace), `package_names` (texts its name contains).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from connector.core.verify.checks import Judgement, Verdict
+from connector.core.verify.org import Packages
+from connector.core.verify.org_packages import StripeParts
+from connector.core.verify.org_setup import LinkedAccounts
+from connector.flows.verify.conditions.packages import described, find_package
+
+if TYPE_CHECKING:
+    from connector.core.verify.evidence import Facts
+
+#: the one namespace of Stripe's that is public (platform.md A2)
+UNIVERSAL: Final = "stripeGC"
+
+
+def stripe_package(facts: Facts) -> Judgement:
+    """What the profile says is installed, is; a profile without a package is done with SF-PKG-07."""
+    wanted = _wanted(facts)
+    if wanted is None:
+        return Judgement(
+            verdict=Verdict.UNKNOWN,
+            observed="the namespace of Stripe's package is not public, and nobody named it",
+            fix="set CONNECTOR_VERIFY__STRIPE_NAMESPACES to the namespace shown in Setup, Installed Packages",
+        )
+    if not wanted and not facts.option("package_names", ()):
+        return Judgement(verdict=Verdict.NOT_APPLICABLE, observed="this profile expects no package of Stripe's")
+    missing: list[str] = []
+    evidence: list[str] = []
+    degraded = False
+    for namespace in wanted:
+        found = find_package(facts, namespace)
+        if found is None:
+            missing.append(f"no package with namespace {namespace}")
+        else:
+            evidence += found.evidence
+            degraded = degraded or found.degraded
+    signs, lacking = _unmanaged(facts)
+    missing += lacking
+    evidence += signs
+    if missing:
+        return Judgement(verdict=Verdict.FAIL, observed="; ".join(missing), evidence=tuple(evidence), degraded=degraded)
+    return Judgement(
+        verdict=Verdict.PASS,
+        observed="; ".join(evidence) or "installed",
+        evidence=tuple(evidence),
+        degraded=degraded,
+    )
+
+
+def _wanted(facts: Facts) -> tuple[str, ...] | None:
+    """Namespaces that must be there; None where the operator has to name one and did not."""
+    if facts.profile.options.get("operator_namespaces"):
+        return facts.situation.stripe_namespaces or None
+    return tuple(facts.profile.options.get("namespaces", ()))
+
+
+def _unmanaged(facts: Facts) -> tuple[list[str], list[str]]:
+    """Signs of the unmanaged part that were found, and what is lacking. One sign of code is enough: names of
+    classes are not published, so the profile lists candidates; a package row by name counts as well.
+    """
+    names = [str(name) for name in facts.option("package_names", ())]
+    if not names:
+        return [], []
+    packages = facts.peek("packages", Packages)
+    rows = packages.rows if packages is not None else ()
+    signs = [described(row) for row in rows if row.namespace is None and any(name in row.name for name in names)]
+    parts = facts.peek("parts_by_name", StripeParts)
+    if parts is not None:
+        signs += [f"Apex class {name}" for namespace, name in parts.classes if namespace is None]
+        signs += [f"permission set {label}" for label in parts.permission_sets]
+    if signs:
+        return signs, []
+    if packages is None and parts is None:
+        facts.read("packages", Packages)
+    return [], [f"no sign of {names[0]}: no unmanaged package of that name, no class, no permission set"]
+
+
+def one_writer(facts: Facts) -> Judgement:
+    """No package of Stripe's but the profile's. Options: `known` (namespaces of Stripe's writers),
+    `name_parts` (texts by which others are recognised).
+    """
+    allowed = set(_wanted(facts) or facts.situation.stripe_namespaces)
+    packages = facts.read("packages", Packages)
+    parts = [str(part).casefold() for part in facts.option("name_parts", ())]
+    of_profile = [str(name) for name in facts.option("package_names", ())]
+    writers = [
+        row
+        for row in packages.rows
+        if row.namespace in facts.option("known", ()) or any(part in row.name.casefold() for part in parts)
+    ]
+    others = [
+        row
+        for row in writers
+        if row.namespace not in allowed and not (row.namespace is None and any(name in row.name for name in of_profile))
+    ]
+    evidence = tuple(described(row) for row in writers)
+    if others:
+        names = ", ".join(f"{row.name} ({row.namespace or 'no namespace'})" for row in others)
+        return Judgement(verdict=Verdict.FAIL, observed=f"another writer is installed: {names}", evidence=evidence)
+    return Judgement(
+        verdict=Verdict.PASS,
+        observed="no package of Stripe's writes besides this connector"
+        if not writers
+        else "only the profile's package",
+        evidence=evidence,
+    )
+
+
+def account_linked(facts: Facts) -> Judgement:
+    names = facts.read("linked_accounts", LinkedAccounts).names
+    if not names:
+        return Judgement(verdict=Verdict.FAIL, observed="Stripe's app is not linked to a Stripe account")
+    return Judgement(verdict=Verdict.PASS, observed=f"linked to {', '.join(names)}")
+
+
+CONDITIONS: Final = {"stripe_package": stripe_package, "one_writer": one_writer, "account_linked": account_linked}
