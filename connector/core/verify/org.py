@@ -14,6 +14,8 @@ class InstalledPackage:
     package_id: str | None
     #: 04t...
     version_id: str | None
+    #: 04t... of the version that was installed first
+    first_version_id: str | None = None
     #: (major, minor, patch, build); None where the version's row could not be read
     version: tuple[int, int, int, int] | None = None
     is_beta: bool = False

@@ -75,9 +75,13 @@ class InstallRequests:
 
     rows: tuple[InstallRequest, ...]
 
-    def of(self, version_id: str | None) -> InstallRequest | None:
-        """The newest for this version."""
-        return next((row for row in reversed(self.rows) if row.version_id == version_id), None)
+    def of(self, *version_ids: str | None) -> InstallRequest | None:
+        """The newest for the first of these versions that has one."""
+        for version_id in version_ids:
+            found = [row for row in self.rows if row.version_id == version_id]
+            if found:
+                return found[-1]
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+_ADDRESS: Final = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*)://)?([^/?#]*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +31,9 @@ class TrustedSites:
 
 def place_of(url: str) -> str:
     """Scheme and host, by which two spellings of one address are compared; a bare host is https."""
-    parts = urlsplit(url if "://" in url else f"https://{url}")
-    return f"{parts.scheme.lower()}://{parts.netloc.lower()}"
+    found = _ADDRESS.match(url.strip())
+    assert found is not None  # every part of the pattern may be empty
+    return f"{(found[1] or 'https').lower()}://{found[2].lower()}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,16 +44,23 @@ def judge_all(
     results: dict[str, Result] = {}
     for check in checks:
         facts = Facts(check=check, profile=profile, situation=situation, now=now, evidence=evidence)
-        judgement = _held_up(check, results) or _judge(facts, conditions[check.condition])
+        judgement = _skipped(check, profile) or _held_up(check, results, profile)
+        judgement = judgement or _judge(facts, conditions[check.condition])
         results[check.id] = _result(check, judgement, given, now)
     return list(results.values())
 
 
-def _held_up(check: Check, results: Mapping[str, Result]) -> Judgement | None:
+def _skipped(check: Check, profile: Profile) -> Judgement | None:
+    """What means nothing in this sort of org: `skips` of the profile, check id -> why."""
+    reason = profile.options.get("skips", {}).get(check.id)
+    return None if reason is None else Judgement(verdict=Verdict.NOT_APPLICABLE, observed=str(reason))
+
+
+def _held_up(check: Check, results: Mapping[str, Result], profile: Profile) -> Judgement | None:
     """A check that means nothing without another one is not looked at when that one does not hold."""
     for name in check.needs:
         before = results.get(name)
-        if before is None or before.verdict in (Verdict.PASS, Verdict.WARN):
+        if before is None or before.verdict in (Verdict.PASS, Verdict.WARN) or name in profile.options.get("skips", {}):
             continue
         if before.accepted is not None:
             # Living with one failure is not knowing about what hangs on it.

@@ -99,7 +99,7 @@ class SalesforceInspector:
 
     def _whole(self, ask: Ask, body: Any) -> Answer:
         """The answer with all its pages: a query gives at most 2,000 rows at once, and may give fewer."""
-        if ask.via not in ("soql", "tooling") or body.get("done", True):
+        if ask.is_sample or ask.via not in ("soql", "tooling") or body.get("done", True):
             return Answer(ask=ask, body=body)
         rows, page, pages = list(body["records"]), body, 1
         try:

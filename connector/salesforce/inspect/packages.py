@@ -31,7 +31,7 @@ DOWNLOAD_PACKAGES: Final = "Download AppExchange Packages (PermissionsInstallPac
 
 #: as `sf package installed list` asks; further fields of a version have made such queries fail (platform.md A1)
 INSTALLED: Final = tooling(
-    "SELECT Id, SubscriberPackageId, SubscriberPackage.NamespacePrefix, SubscriberPackage.Name, "
+    "SELECT Id, SubscriberPackageId, MinPackageVersionId, SubscriberPackage.NamespacePrefix, SubscriberPackage.Name, "
     "SubscriberPackageVersion.Id, SubscriberPackageVersion.Name, SubscriberPackageVersion.MajorVersion, "
     "SubscriberPackageVersion.MinorVersion, SubscriberPackageVersion.PatchVersion, "
     "SubscriberPackageVersion.BuildNumber "
@@ -75,6 +75,7 @@ def _package(row: Mapping[str, Any]) -> InstalledPackage:
         name=package.get("Name") or version.get("Name") or "a package without a name",
         package_id=row.get("SubscriberPackageId"),
         version_id=version.get("Id"),
+        first_version_id=row.get("MinPackageVersionId"),
         version=_version(version),
     )
 

@@ -26,6 +26,7 @@ from connector.salesforce.inspect.values import moment, related
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from connector.core.verify.org import Packages
     from connector.core.verify.org_identity import SignedIn
     from connector.core.verify.org_packages import InstallRequests
     from connector.salesforce.inspect.probe import Answer, Ask, Known
@@ -88,13 +89,14 @@ def _seats(row: dict[str, Any]) -> SeatLicence:
 
 
 def _installers(known: Known) -> tuple[str | None, str]:
-    """Id of who installed CPQ, by the newest installation that left a trace; and how that is known."""
+    """Id of who installed CPQ, by the installation that left a trace; and how that is known."""
     try:
         requests: InstallRequests = known.value("install_requests")
-        versions = [row.version_id for row in known.value("packages").of("SBQQ")]
+        packages: Packages = known.value("packages")
     except NotReadable:
         return None, ""
-    found = [request for version in versions if (request := requests.of(version)) is not None]
+    rows = packages.of("SBQQ")
+    found = [each for row in rows if (each := requests.of(row.first_version_id, row.version_id)) is not None]
     return (found[-1].by, "its PackageInstallRequest") if found else (None, "")
 
 

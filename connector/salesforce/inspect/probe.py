@@ -29,6 +29,8 @@ class Ask:
     text: str
     #: the permission without which Salesforce does not answer this, where it is known
     permission: str | None = None
+    #: the first page is enough: the question is about examples, and the answer says how many there are
+    is_sample: bool = False
 
     @property
     def source(self) -> str:
@@ -41,7 +43,13 @@ class Ask:
 
 
 def soql(text: str, *, permission: str | None = None) -> Ask:
+    """All rows, as far as an inspector reads pages."""
     return Ask(via="soql", text=text, permission=permission)
+
+
+def sample(text: str) -> Ask:
+    """The first page of a query, with `totalSize` of the whole."""
+    return Ask(via="soql", text=text, is_sample=True)
 
 
 def describe(name: str) -> Ask:

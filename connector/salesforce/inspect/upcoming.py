@@ -40,7 +40,7 @@ def ask_invoices(known: Known) -> list[Ask]:
     order = [f"{spec.roles['date']} DESC NULLS LAST", "Id"]
     texts += [soql.select(_paths(known, mapping), spec.object, where=in_question, order=order)]
     texts += [_long_invoices(known, mapping)]
-    return [probe.soql(text) for text in texts]
+    return [probe.sample(text) for text in texts]
 
 
 def _settled(mapping: KindMapping) -> dict[str, str]:
@@ -97,7 +97,7 @@ def ask_quotes(known: Known) -> list[Ask]:
         of_line.append(f"({lines.where})")
     line_paths = selection_of(mapping, multi_currency=_multi_currency(known)).lines[0].paths
     return [
-        probe.soql(text)
+        probe.sample(text)
         for text in (
             soql.count(spec.object, by=[_state(mapping)], where=[unmirrored(mapping)]),
             soql.select(

@@ -105,7 +105,7 @@ def your_account(facts: Facts) -> Judgement:
 
 
 def _not_here(facts: Facts) -> Judgement | None:
-    """ "Your Account" exists in production only (platform.md A2)."""
+    """Salesforce offers Your Account in production only (platform.md A2)."""
     org = facts.read("organization", Organization)
     if org.is_sandbox or org.edition == "Developer Edition" or org.is_government:
         where = "Government Cloud" if org.is_government else f"a {org.kind}"

@@ -22,6 +22,8 @@ from connector.core.verify.org_packages import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from connector.core.verify.evidence import Facts
 
 
@@ -196,11 +198,7 @@ def installed_after(facts: Facts) -> Judgement:
     packages = facts.read("packages", Packages)
     first, second = str(facts.option("first")), str(facts.option("second"))
     requests = facts.peek("install_requests", InstallRequests)
-    dates = {
-        name: min((found.at for row in packages.of(name) if requests and (found := requests.of(row.version_id)) and found.at),
-                  default=None)
-        for name in (first, second)
-    }  # fmt: skip
+    dates = {name: _first_installed(packages, requests, name) for name in (first, second)}
     source = "PackageInstallRequest"
     if None in dates.values():
         licences = facts.peek("package_licences", PackageLicences)
@@ -215,6 +213,14 @@ def installed_after(facts: Facts) -> Judgement:
         observed = f"{second} was installed or upgraded on {two:%Y-%m-%d}, before {first} on {one:%Y-%m-%d}"
         return Judgement(verdict=Verdict.WARN, observed=observed, evidence=evidence)
     return Judgement(verdict=Verdict.PASS, observed=f"{first} first, then {second}", evidence=evidence)
+
+
+def _first_installed(packages: Packages, requests: InstallRequests | None, namespace: str) -> datetime | None:
+    if requests is None:
+        return None
+    rows = packages.of(namespace)
+    found = [each for row in rows if (each := requests.of(row.first_version_id, row.version_id)) is not None]
+    return min((each.at for each in found if each.at is not None), default=None)
 
 
 CONDITIONS: Final = {

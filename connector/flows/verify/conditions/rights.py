@@ -53,7 +53,8 @@ def _security(facts: Facts, namespace: str) -> str | None:
     packages, requests = facts.peek("packages", Packages), facts.peek("install_requests", InstallRequests)
     if packages is None or requests is None:
         return None
-    found = [request for row in packages.of(namespace) if (request := requests.of(row.version_id)) is not None]
+    rows = packages.of(namespace)
+    found = [request for row in rows if (request := requests.of(row.version_id, row.first_version_id)) is not None]
     return found[-1].security if found else None
 
 
@@ -67,11 +68,13 @@ def for_admins_only(facts: Facts) -> Judgement:
     if wide or others:
         observed = f"{', '.join(wide)} was installed for all users" if wide else f"read by profile {', '.join(others)}"
         return Judgement(verdict=Verdict.WARN, observed=observed)
-    if not namespaces or (all(found is None for found in security.values()) and UNIVERSAL not in namespaces):
-        return Judgement(verdict=Verdict.MANUAL, observed="no record says for whom Stripe's package was installed")
-    told = ", ".join(
-        f"{name} {_SECURITY.get(found or '', 'for nobody else that we see')}" for name, found in security.items()
-    )
+    # profiles that read nothing of it tell it as well, for the one package whose objects are known
+    told_by_profiles = {UNIVERSAL} if readers is not None else set()
+    unclear = [name for name, found in security.items() if found is None and name not in told_by_profiles]
+    if unclear or not namespaces:
+        observed = f"no record says for whom {' and '.join(unclear) or 'it'} was installed"
+        return Judgement(verdict=Verdict.MANUAL, observed=observed)
+    told = ", ".join(f"{name} {_SECURITY.get(found or 'None', found)}" for name, found in security.items())
     return Judgement(verdict=Verdict.PASS, observed=told)
 
 
