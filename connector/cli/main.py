@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "demo": ("demo", "demo"),
     "sandbox": ("sandbox", "sandbox"),
+    "init": ("init", "init"),
     "setup": ("setup", "setup"),
     "config": ("config", "config"),
     "mapping": ("mapping", "mapping"),

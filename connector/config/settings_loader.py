@@ -44,7 +44,7 @@ def load_settings(environment: Mapping[str, str], *, folder: Path) -> Settings:
     file or variable is not there.
     """
     problems: list[Problem] = []
-    base = _base(environment, folder)
+    base = base_folder(environment, folder)
     given = _Given(problems)
     given.read_yaml_file(base / "config" / "connector.yaml")
     given.read_dotenv(base / ".env")
@@ -60,7 +60,8 @@ def load_settings(environment: Mapping[str, str], *, folder: Path) -> Settings:
     return _place(settings, folder=folder, base=base, sources=given.sources)
 
 
-def _base(environment: Mapping[str, str], folder: Path) -> Path:
+def base_folder(environment: Mapping[str, str], folder: Path) -> Path:
+    """The folder both files are looked for in, and relative references count from."""
     home = next((value for name, value in environment.items() if name.upper() == f"{PREFIX}HOME" and value), None)
     return folder / home if home is not None else folder
 

@@ -57,7 +57,7 @@ class Wishes:
 
 def verify(output: Output, wishes: Wishes) -> int:
     """The exit code."""
-    from connector.verification import chosen_profile, shipped_rules
+    from connector.verification import shipped_rules
 
     rules = shipped_rules()
     if wishes.list_checks:
@@ -67,10 +67,22 @@ def verify(output: Output, wishes: Wishes) -> int:
         show_check(output, check_named(wishes.explain, rules), rules)
         return Exit.OK
     every_s = None if wishes.watch is None else period_s(wishes.watch)
+    job = prepared(output, wishes, rules)
+    if every_s is not None:
+        return watch(output, every_s, look=job.look, show=lambda report: show(output, wishes, report))
+    report = job.look()
+    write_files(output, _files(wishes), report, hide=wishes.redact is not False)
+    return show(output, wishes, report)
+
+
+def prepared(output: Output, wishes: Wishes, rules: Rules) -> Job:
+    """What is to be looked at, with the settings of this process. Raises ConfigError and click's usage error."""
+    from connector.verification import chosen_profile
+
     settings = process_settings()
     start_logs(output, settings)
     profile = chosen_profile(rules, wishes.profile or settings.verify.profile)
-    job = _Job(
+    return Job(
         output=output,
         wishes=wishes,
         settings=settings,
@@ -78,11 +90,6 @@ def verify(output: Output, wishes: Wishes) -> int:
         profile=profile,
         choice=_chosen(rules, profile, wishes, output),
     )
-    if every_s is not None:
-        return watch(output, every_s, look=job.look, show=lambda report: show(output, wishes, report))
-    report = job.look()
-    write_files(output, _files(wishes), report, hide=wishes.redact is not False)
-    return show(output, wishes, report)
 
 
 def _files(wishes: Wishes) -> dict[Path, Callable[[Mapping[str, Any]], str]]:
@@ -125,7 +132,7 @@ def check_named(given: str, rules: Rules) -> Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Job:
+class Job:
     """What is looked at, once or again and again."""
 
     output: Output

@@ -1,0 +1,1 @@
+"""`connector init`: from an empty folder to settings that work."""
