@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from connector.core.endpoints import Change, Written
     from connector.core.metadata import Components, DeployResult, OrgState
     from connector.core.model import (
         Cursor,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         Side,
         Signal,
     )
+    from connector.core.verify.account import WebhookEndpoint
     from connector.core.verify.checks import Attestation
     from connector.core.verify.evidence import Evidence
     from connector.core.verify.memory import AttestationEvent, PackagePin, PastRun
@@ -303,3 +305,36 @@ class MetadataTarget(Protocol):
     def assign(self, permission_set_id: str, user_id: str) -> None:
         """Gives the permission set; also right when the user has it already."""
         ...
+
+
+class EndpointTarget(Protocol):
+    """An account whose webhook endpoint is set up. RemoteError for what is refused or not answered."""
+
+    @property
+    def livemode(self) -> bool: ...
+
+    def fetch_endpoints(self) -> Sequence[WebhookEndpoint]:
+        """All of them, newest first."""
+        ...
+
+    def write(self, change: Change) -> Written:
+        """Makes one change; the same change again makes nothing twice."""
+        ...
+
+
+class SecretKeeper(Protocol):
+    """A place for one new secret. ConfigError where it cannot be kept."""
+
+    def is_owed(self) -> bool:
+        """Whether the place was reserved and the secret never came."""
+        ...
+
+    def reserve(self) -> None:
+        """Makes sure that a secret can be stored, and that none is there."""
+        ...
+
+    def release(self) -> None:
+        """There will be no secret: takes the reservation back."""
+        ...
+
+    def store(self, secret: str) -> None: ...

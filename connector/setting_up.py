@@ -9,20 +9,27 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from connector.app import Sessions, salesforce_options
+from connector.app import Sessions, salesforce_options, stripe_limiter, stripe_options
 from connector.config.places import share
 from connector.config.retry_policies import load_retry_policies
 from connector.config.settings_check import side_problems
-from connector.core.errors import ConfigError
+from connector.config.settings_names import variable_of
+from connector.core.endpoints import Wanted
+from connector.core.errors import ConfigError, Problem
 from connector.core.model import Side
 from connector.remote import Caller, TryingAgain, unheard
 from connector.runtime.clock import SystemClock, chance
+from connector.runtime.secret_file import SecretFile
 from connector.salesforce.deploy.source import read_source
 from connector.salesforce.deploy.target import OrgTarget
 from connector.salesforce.system import open_client
+from connector.stripe.client import Client as StripeClient
+from connector.stripe.events import EVENT_TYPES
+from connector.stripe.webhooks import AccountEndpoints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from connector.config.settings import Settings
     from connector.core.metadata import Metadata
@@ -64,4 +71,53 @@ def open_salesforce_setup(
         assignee = user or settings.salesforce.username
         yield SalesforceSetup(
             target=OrgTarget(client=client, clock=clock, source=source, assignee=assignee), metadata=source.metadata
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StripeSetup:
+    target: AccountEndpoints
+    wanted: Wanted
+    secret_file: SecretFile
+    #: of this process alone, for its idempotency keys
+    run_id: str
+
+
+@contextlib.contextmanager
+def open_stripe_setup(
+    settings: Settings,
+    *,
+    url: str | None = None,
+    secret_file: Path | None = None,
+    notice: Callable[[TryingAgain], None] = unheard,
+    clock: Clock | None = None,
+    sessions: Sessions | None = None,
+) -> Iterator[StripeSetup]:
+    """`url` is where events are to be sent, None means as the settings say; `secret_file` is where the signing
+    secret of a new endpoint goes, None means into the home folder.
+
+    Raises ConfigError when the account cannot be reached with these settings, or no address is known.
+    """
+    address = url or settings.verify.webhook_url
+    problems = side_problems(settings, Side.STRIPE)
+    if address is None:
+        name = "verify.webhook_url"
+        remedy = f"set {variable_of(name)} to the address where this connector hears Stripe, or give --url"
+        problems.append(Problem(where=name, observed="is not set", remedy=remedy))
+    if problems or address is None:
+        raise ConfigError(problems)
+    clock, sessions = clock or SystemClock(), sessions or Sessions()
+    policy = load_retry_policies(share("config") / "retry.yaml")[Side.STRIPE]
+    client = StripeClient(
+        stripe_options(settings),
+        caller=Caller(policy=policy, clock=clock, chance=chance, notice=notice),
+        limiter=stripe_limiter(settings, clock),
+        session_factory=sessions.stripe,
+    )
+    with contextlib.closing(client):
+        yield StripeSetup(
+            target=AccountEndpoints(client),
+            wanted=Wanted(url=address, api_version=settings.stripe.api_version, events=EVENT_TYPES),
+            run_id=f"{clock.now():%Y%m%dT%H%M%S%f}",
+            secret_file=SecretFile((secret_file or settings.home / "stripe-webhook.secret").absolute()),
         )
