@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,7 @@ from connector.core.model import Severity
 from tests.support import builders as b
 
 if TYPE_CHECKING:
+    from connector.sandbox.http import Request, Response
     from tests.support.world import World
 
 
@@ -33,3 +36,25 @@ def test_a_short_absence_is_no_gap(world: World) -> None:
     world.clock.advance(timedelta(days=20))
     world.sync()
     assert "stripe.events_gap" not in b.findings(world)
+
+
+def test_a_quote_that_runs_out_without_an_event_is_read_again(world: World) -> None:
+    """No event is certain: a quote that was open when its last day ended is looked at."""
+    quote = b.quote(world, expires_in_days=5)
+    for _ in range(4):
+        report = world.sync()
+        world.clock.advance(timedelta(minutes=10))
+    assert report.looked_at == 0
+
+    def tell_nothing_of_quotes(request: Request, response: Response) -> Response | None:
+        if request.path != "/v1/events":
+            return None
+        page = json.loads(response.body)
+        told = [event for event in page["data"] if not event["type"].startswith("quote.")]
+        return replace(response, body=json.dumps({**page, "data": told}).encode())
+
+    world.account.faults_after = tell_nothing_of_quotes
+    world.clock.advance(timedelta(days=6))
+    world.sync()
+    assert world.org.get("SBQQ__Quote__c", quote)["Stripe_Status__c"] == "canceled"
+    b.assert_still(world)

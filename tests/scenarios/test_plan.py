@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -64,6 +66,18 @@ def test_parents_come_first_money_comes_last_with_totals_per_currency(world: Wor
     assert {entry.id for entry in plan.entries} == {account, seat, invoice, yen}
     assert plan.totals() == {"usd": 11_900, "jpy": 5_000}
     assert [entry.moves_money for entry in plan.entries] == [False, False, True, True]
+
+
+def test_what_moves_money_stands_below_what_does_not_whatever_was_found_first(world: World) -> None:
+    """Cheques are planned after invoices; one whose mark was emptied only gets it again."""
+    account, _, invoice = _new_business(world)
+    world.sync()
+    cheque = b.offline_payment(world, {invoice: "40.00"}, account_id=account)
+    world.sync()
+    world.org.update("blng__Payment__c", cheque, {"Stripe_Id__c": None})
+    b.invoice(world, account_id=account)
+    found = [(entry.kind, entry.action, entry.moves_money) for entry in _plan(world).entries]
+    assert found == [("offline_payment", "update", False), ("invoice", "create", True)]
 
 
 def test_an_invoice_shows_every_line_it_would_bill(world: World) -> None:
@@ -217,6 +231,30 @@ def test_apply_refuses_a_kind_that_must_not_run_now_and_does_the_rest(world: Wor
     assert world.stripe_list("/v1/invoices") == []
     assert b.the_one(world, "products", seat)
     assert report.of("invoice").writes == 0
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [("org_id", "Salesforce org"), ("account_id", "Stripe account"), ("pack_digest", "mapping pack")],
+)
+def test_apply_refuses_a_plan_made_elsewhere_or_by_another_mapping(world: World, field: str, words: str) -> None:
+    _new_business(world)
+    plan = replace(_kept(_plan(world)), **{field: "another"})
+    assert world.workspace is not None
+    with pytest.raises(UsageError, match=f"it is for {words} another"):
+        apply_plan(world.workspace, plan)
+    assert (world.org.counters["writes"], world.account.counters["writes"]) == (0, 0)
+
+
+def test_a_due_date_that_moves_with_the_clock_is_no_other_plan(world: World) -> None:
+    """What is overdue is due an hour from now, whenever now is."""
+    invoice = b.invoice(world, due_in_days=-10)
+    plan = _kept(_plan(world))
+    world.clock.advance(timedelta(minutes=10))
+    assert world.workspace is not None
+    _, refused = apply_plan(world.workspace, plan)
+    assert refused == []
+    assert b.the_one(world, "invoices", invoice)["status"] == "open"
 
 
 def test_apply_refuses_the_plan_of_another_org(world: World, make_world: Callable[..., World]) -> None:
