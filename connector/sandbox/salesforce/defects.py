@@ -183,8 +183,14 @@ def automation(org: Site) -> None:
     org.platform.create("FlowDefinitionView", {**flow, **invoice, "ManageableState": "unmanaged"})
     trigger = {"Name": "InvoiceStamp", "TableEnumOrId": durable, "EntityDefinitionId": durable}
     org.platform.create("ApexTrigger", {**trigger, **packages.CODE, "UsageBeforeUpdate": True})
-    rule = {"ValidationName": "Phone_needed", "FullName": "Account.Phone_needed", "EntityDefinitionId": "Account"}
-    org.platform.create("ValidationRule", {**rule, "Active": True, "ErrorMessage": "A phone number is needed"})
+    rule: dict[str, Any] = {
+        "ValidationName": "Phone_needed",
+        "FullName": "Account.Phone_needed",
+        "EntityDefinitionId": "Account",
+    }
+    told = {"active": True, "errorConditionFormula": "ISBLANK(Phone)", "errorMessage": "A phone number is needed"}
+    rule |= {"Active": True, "ErrorMessage": told["errorMessage"], "Metadata": told}
+    org.platform.create("ValidationRule", rule)
 
 
 def billing_first(org: Site) -> None:

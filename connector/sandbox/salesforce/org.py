@@ -219,8 +219,10 @@ class Org:
             }
 
     def load(self, saved: Mapping[str, Any]) -> None:
-        """Takes the place of an org made with the same seed and settings. Raises ValueError for another scenario's."""
-        if saved.get("scenario", self.scenario.name) != self.scenario.name:
+        """Takes the place of an org made with the same seed and settings. Raises ValueError for another scenario's,
+        and KeyError for what is no such state or an older version's.
+        """
+        if saved["scenario"] != self.scenario.name:
             raise ValueError(f"the saved state is that of the org {saved['scenario']!r}, not of {self.scenario.name!r}")
         with self._lock:
             for sobject, fields in saved.get("deployed", {}).items():

@@ -125,8 +125,13 @@ def _tooling(entry: dict[str, Any]) -> dict[str, Any]:
             changed |= {"type": "string", "filterable": True, "length": 255}
         if changed["type"] == "picklist":
             changed["restricted_picklist"] = False
+        if name not in _IN_BOTH:
+            # Writing these means installing a package or changing Setup, which this org does not do: it refuses.
+            changed |= {"createable": False, "updateable": False}
         fields.append(changed)
-    return {**entry, "key_prefix": _KEY_PREFIXES.get(name, entry["key_prefix"]), "fields": fields}
+    calls = entry["supported_calls"] if name in _IN_BOTH else ["query"]
+    prefix = _KEY_PREFIXES.get(name, entry["key_prefix"])
+    return {**entry, "key_prefix": prefix, "supported_calls": calls, "fields": fields}
 
 
 def _by_hand(name: str, entry: dict[str, Any], known: dict[str, dict[str, Any]]) -> dict[str, Any]:

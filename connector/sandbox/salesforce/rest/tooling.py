@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _ID_REQUIRED = frozenset({"subscriberpackage", "subscriberpackageversion"})
 _ONE_ROW_FIELDS = frozenset({"fullname", "metadata"})
-# Quoted in forcedotcom/packaging issue 580.
+# Quoted in forcedotcom/packaging issue 580. The reference says that an installed version needs no key; people met the
+# refusal all the same, so a client must be ready for it.
 _KEY_WANTED = (
     "Please provide installationkey when querying against SubscriberPackageVersion that is protected by installationkey"
 )

@@ -225,3 +225,12 @@ def test_a_composite_of_the_data_api_takes_no_tooling_requests(api):
     request = {"method": "GET", "url": url, "referenceId": "a"}
     (part,) = api.call("POST", "/composite", {"compositeRequest": [request]}).body["compositeResponse"]
     assert (part["httpStatusCode"], part["body"][0]["errorCode"]) == (400, "INVALID_URI")
+
+
+def test_setup_is_not_changed_through_the_tooling_api(api, org):
+    request = {"SubscriberPackageVersionKey": "04t000000000001AAA", "SecurityType": "Full"}
+    assert api.call("POST", "/tooling/sobjects/PackageInstallRequest", request).status == 405
+    site = org.platform.rows("RemoteProxy")[0]["Id"]
+    changed = api.call("PATCH", f"/tooling/sobjects/RemoteProxy/{site}", {"Metadata": {"isActive": False}})
+    assert changed.code == "INVALID_FIELD_FOR_INSERT_UPDATE"
+    assert api.call("DELETE", f"/tooling/sobjects/RemoteProxy/{site}").status == 405
