@@ -44,6 +44,8 @@ def verify(context: click.Context, /, output: Output, **given: Any) -> int | Non
     Only reads. Exit code 1: a check failed at or above --fail-on, or nobody can say that a blocker holds.
     """
     if context.invoked_subcommand is not None:
+        # What is printed, and how, is up to the command below, also when its arguments cannot be read.
+        context.find_root().obj = None
         return None
     from connector.cli.verify import run
 

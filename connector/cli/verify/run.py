@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from connector.cli.exits import Exit
+from connector.cli.interrupt import stop_flag
 from connector.cli.session import process_settings, start_logs
 from connector.cli.verify.files import write_files
 from connector.cli.verify.html import html
@@ -69,10 +70,24 @@ def verify(output: Output, wishes: Wishes) -> int:
     every_s = None if wishes.watch is None else period_s(wishes.watch)
     job = prepared(output, wishes, rules)
     if every_s is not None:
-        return watch(output, every_s, look=job.look, show=lambda report: show(output, wishes, report))
+        return _watched(job, every_s)
     report = job.look()
     write_files(output, _files(wishes), report, hide=wishes.redact is not False)
     return show(output, wishes, report)
+
+
+def _watched(job: Job, every_s: int) -> int:
+    from connector.runtime.clock import SystemClock
+
+    with stop_flag(job.output) as stop:
+        return watch(
+            job.output,
+            every_s,
+            look=job.look,
+            show=lambda report: show(job.output, job.wishes, report),
+            clock=SystemClock(),
+            stop=stop,
+        )
 
 
 def prepared(output: Output, wishes: Wishes, rules: Rules) -> Job:

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from connector.cli.exits import Exit
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from connector.cli.output import Output
+    from connector.ports import Clock
 
 _PERIOD: Final = re.compile(r"(\d{1,4})\s*(s|m)?")
 #: how often a sleeping watch looks whether it is to end
@@ -31,27 +34,30 @@ def period_s(text: str) -> int:
 
 
 def watch(
-    output: Output, every_s: int, *, look: Callable[[], dict[str, Any]], show: Callable[[Mapping[str, Any]], int]
+    output: Output,
+    every_s: int,
+    *,
+    look: Callable[[], dict[str, Any]],
+    show: Callable[[Mapping[str, Any]], int],
+    clock: Clock,
+    stop: Callable[[], bool],
 ) -> int:
-    """Looks and shows every so many seconds until Ctrl-C; the exit code is that of what was shown last."""
-    from connector.cli.interrupt import stop_flag
-    from connector.runtime.clock import SystemClock
-
-    clock = SystemClock()
-    code, before = 0, None
-    with stop_flag(output) as stop:
-        while not stop():
-            report = look()
-            outcomes = {check["id"]: check["outcome"] for check in report["checks"]}
-            if sys.stdout.isatty() and not output.as_json:
-                output.console().clear()
-            code = show(report)
-            if before is not None:
-                _tell_changes(output, before, outcomes)
-            before = outcomes
-            until_s = clock.monotonic_s() + every_s
-            while not stop() and clock.monotonic_s() < until_s:
-                clock.sleep(_NAP_S)
+    """Looks and shows every so many seconds until it is stopped; the exit code is that of what was shown last."""
+    code: int = Exit.OK
+    before: dict[str, str] | None = None
+    while not stop():
+        report = look()
+        outcomes = {check["id"]: check["outcome"] for check in report["checks"]}
+        if sys.stdout.isatty() and not output.as_json:
+            output.console().clear()
+        code = show(report)
+        output.note(f"looked at {clock.now():%H:%M:%S} UTC; again every {every_s} s until Ctrl-C")
+        if before is not None:
+            _tell_changes(output, before, outcomes)
+        before = outcomes
+        until_s = clock.monotonic_s() + every_s
+        while not stop() and clock.monotonic_s() < until_s:
+            clock.sleep(_NAP_S)
     return code
 
 

@@ -13,7 +13,7 @@ from connector.core.verify.checks import Verdict
 from connector.core.verify.evidence import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from connector.core.verify.checks import AcceptedRisk, Check, Result, Rules
     from connector.core.verify.sides import SideCard
@@ -30,7 +30,7 @@ def report_of(verification: Verification, ending: Ending, rules: Rules, *, whole
         "salesforce": _side(verification.sides.get(Side.SALESFORCE)),
         "stripe": _side(verification.sides.get(Side.STRIPE)),
         "packages": dict(verification.packages),
-        "checks": [_check(result, verification, rules) for result in verification.results],
+        "checks": [_check(result, verification, rules) for result in _by_topic(verification.results, rules)],
         "summary": {**_summary(verification, ending), "whole": whole},
     }
 
@@ -118,6 +118,12 @@ def _risk(risk: AcceptedRisk | None) -> dict[str, Any] | None:
     if risk is None:
         return None
     return {"owner": risk.owner, "reason": risk.reason, "expires": risk.expires.isoformat(), "where": risk.where}
+
+
+def _by_topic(results: Sequence[Result], rules: Rules) -> list[Result]:
+    """Topics in the order of the file, and within one the checks in theirs."""
+    order = {topic: place for place, topic in enumerate(dict.fromkeys(rules.topics.values()))}
+    return sorted(results, key=lambda result: order.get(topic_of(result.check.id, rules), len(order)))
 
 
 def _place(check: Check, rules: Rules) -> str:

@@ -42,7 +42,7 @@ def packages_unchanged(facts: Facts) -> Judgement:
     if worse or better:
         verdict = Verdict.FAIL if worse else Verdict.WARN
         return Judgement(verdict=verdict, observed="; ".join([*worse, *better]), evidence=evidence)
-    return Judgement(verdict=Verdict.PASS, observed=f"{len(pinned)} as they were", evidence=evidence)
+    return Judgement(verdict=Verdict.PASS, observed=f"{len(pinned)} packages are as they were", evidence=evidence)
 
 
 def _removed(pin: PackagePin, rows: Sequence[InstalledPackage]) -> str:

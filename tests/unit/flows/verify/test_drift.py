@@ -37,7 +37,7 @@ def test_the_first_look_pins_and_passes():
 
 def test_the_same_packages_pass():
     found = _judged(_installed(), _installed("blng"), pins=[_pin(), _pin("blng")])
-    assert (found.verdict, found.observed) == (Verdict.PASS, "2 as they were")
+    assert (found.verdict, found.observed) == (Verdict.PASS, "2 packages are as they were")
 
 
 @pytest.mark.parametrize(
