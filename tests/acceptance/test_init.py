@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from tests.acceptance.program import Program, go_live
+from tests.acceptance.program import Program, go_live, sandbox
 from tests.acceptance.terminal import terminal
 
 TYPED = "Typed-Consumer-Secret-1234567890"
@@ -57,6 +57,31 @@ def test_from_an_empty_folder_to_ready_at_a_terminal(fresh, folder, box):
     assert shown.code == 0
     synced = fresh.run("sync", "--once", "--json")
     assert synced.json["kinds"]["invoice"]["created"] > 0
+
+
+def test_from_an_org_without_our_fields_to_ready(fresh, folder, tmp_path):
+    """init says what is missing, setup salesforce mends it, verify says ready, a sync mirrors."""
+    with sandbox(tmp_path, "--org", "no-fields", "--stripe-rate", "0") as box:
+        (folder / "sandbox.json").write_text(json.dumps({"salesforce": box.salesforce, "stripe": box.stripe}))
+        first = run(fresh, folder, "--sandbox", "sandbox.json", "--yes", "--json")
+        assert (first.code, first.json["ready"]) == (1, False)
+        assert first.json["next"][0] == "connector setup salesforce --plan"
+        failed = [check["id"] for check in first.json["verify"]["checks"] if check["outcome"] == "fail"]
+        assert failed == ["SF-ACC-04"], "one cause, one finding"
+
+        assert fresh.run("setup", "salesforce").code == 0
+        applied = fresh.run("setup", "salesforce", "--apply")
+        assert applied.code == 0, applied.err
+
+        verified = fresh.run("verify")
+        assert verified.code == 0, verified.out
+        assert "Ready." in verified.out
+        synced = fresh.run("sync", "--once", "--json")
+        assert synced.json["stopped_kinds"] == {}
+        assert synced.json["kinds"]["invoice"]["created"] > 0
+        for said in (first, applied, verified, synced):
+            for secret in secrets_of(box):
+                assert secret not in said.out + said.err
 
 
 def test_typed_secrets_never_appear_and_a_wrong_key_is_asked_for_again(fresh, folder, box):

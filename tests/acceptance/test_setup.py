@@ -1,4 +1,4 @@
-"""`connector setup` and `connector init` as an administrator runs them: from nothing to ready."""
+"""`connector setup salesforce` as an administrator runs it, against an org without our fields."""
 
 from __future__ import annotations
 
@@ -6,37 +6,14 @@ import json
 
 import pytest
 
-from connector.sandbox.clock import SystemClock
-from connector.sandbox.salesforce.org import Org
-from connector.sandbox.salesforce.seed import seed
-from connector.sandbox.server import Served
-from connector.sandbox.stripe.account import Account
-from tests.acceptance.program import Program, Sandbox
-
-
-def served(org, account):
-    """Both systems on loopback, in this process, so that a test can look inside."""
-    with Served(org) as salesforce, Served(account) as stripe:
-        access = {
-            "instance_url": salesforce.url,
-            "login_url": salesforce.url,
-            "access_token": org.access_token,
-            "client_id": org.client_id,
-            "client_secret": org.client_secret,
-            "username": org.username,
-            "api_version": org.api_version,
-        }
-        yield Sandbox(access, {"api_base": stripe.url, "api_key": account.api_key}, None)
+from tests.acceptance.program import Program, sandbox
 
 
 @pytest.fixture
-def bare():
+def bare(tmp_path):
     """An org with the packages and data, and without our fields; an empty account."""
-    clock = SystemClock()
-    org = Org(clock=clock, seed=1, metadata_dir=None)
-    seed(org, scale=1)
-    account = Account(clock=clock, seed=1, rate_per_second=None, endpoint_rate_per_second=None)
-    yield from served(org, account)
+    with sandbox(tmp_path, "--org", "no-fields", "--stripe-rate", "0") as started:
+        yield started
 
 
 @pytest.fixture
@@ -93,3 +70,21 @@ def test_no_secret_is_in_any_output(program, bare):
         said = program.run("setup", "salesforce", *arguments)
         for secret in (bare.salesforce["client_secret"], bare.salesforce["access_token"], bare.stripe["api_key"]):
             assert secret not in said.out + said.err, json.dumps(arguments)
+
+
+def test_an_administrator_signs_in_for_this_one_command_and_the_robot_gets_the_permission_set(program, bare):
+    """What docs/setup.md says: the administrator's token wins over the settings, --user names the robot."""
+    said = program.run(
+        "setup",
+        "salesforce",
+        "--apply",
+        "--json",
+        "--user",
+        bare.salesforce["username"],
+        CONNECTOR_SALESFORCE__AUTH="token",
+        CONNECTOR_SALESFORCE__ACCESS_TOKEN="env:ADMIN_TOKEN",
+        ADMIN_TOKEN=bare.salesforce["access_token"],
+    )
+    assert said.code == 0, said.err
+    assert said.json["user"] == bare.salesforce["username"]
+    assert said.json["blocked"] == []
