@@ -51,6 +51,8 @@ class OrgNeeds:
     org_id: str
     org_name: str
     multi_currency: bool
+    #: how many objects of the mapping the user can see
+    objects: int
     lacks: tuple[Lack, ...] = ()
 
     def of(self, *needs: Need) -> tuple[Lack, ...]:

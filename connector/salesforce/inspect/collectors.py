@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from connector.core.mapping import read_path
 from connector.core.verify.org_automation import AutoPayMethod, Collectors, PaymentScheduler
+from connector.core.verify.org_needs import Need
 from connector.salesforce import soql
 from connector.salesforce.inspect import probe
 
@@ -49,9 +50,13 @@ def asks(known: Known) -> list[Ask]:
 
 
 def _marker(known: Known) -> str | None:
-    """The path from a payment method to its Account's mark."""
+    """The path from a payment method to its Account's mark; None where no Account can carry one yet."""
     customer = known.pack.kinds.get("customer")
-    return None if customer is None else f"blng__Account__r.{customer.salesforce.marker}"
+    if customer is None:
+        return None
+    spec = customer.salesforce
+    missing = {lack.where for lack in known.value("org_needs").of(Need.FIELD)}
+    return None if f"{spec.object}.{spec.marker}" in missing else f"blng__Account__r.{spec.marker}"
 
 
 def read(known: Known, answers: Sequence[Answer]) -> Collectors:
@@ -82,4 +87,4 @@ def read(known: Known, answers: Sequence[Answer]) -> Collectors:
     )
 
 
-PROBES: Final = (probe.Probe(name="collectors", asks=asks, read=read),)
+PROBES: Final = (probe.Probe(name="collectors", asks=asks, read=read, after=("org_needs",)),)

@@ -43,6 +43,7 @@ def read_needs(known: Known, answers: Sequence[Answer]) -> OrgNeeds:
         org_id=shape.org_id,
         org_name=shape.name,
         multi_currency=shape.multi_currency,
+        objects=len(shape.objects),
         lacks=lacks_of(shape, known.pack, currency=known.options.get("currency")),
     )
 

@@ -46,9 +46,15 @@ def accounts(facts: Facts) -> Judgement:
     uncompared = _uncompared(facts, marks)
     return Judgement(
         verdict=Verdict.PASS,
-        observed=f"{marks.total} Accounts are linked to a customer{future}{uncompared}",
+        observed=f"{_linked(marks)}{future}{uncompared}",
         degraded=bool(uncompared),
     )
+
+
+def _linked(marks: AccountMarks) -> str:
+    if not marks.total:
+        return "no Account is linked to a customer yet"
+    return f"{marks.total} {'Account is' if marks.total == 1 else 'Accounts are'} linked to a customer"
 
 
 def _uncompared(facts: Facts, marks: AccountMarks) -> str:
@@ -83,7 +89,7 @@ def _to_be_made(facts: Facts) -> str:
     for kind, evidence in (("invoice", "open_invoices"), ("quote", "open_quotes")):
         if facts.peek(evidence, OpenRecords) is not None:
             future |= foreseen(facts, kind, evidence).new_customers
-    return f"; {len(future)} more become one with their invoices and quotes" if future else ""
+    return f"; {len(future)} will be, with their invoices and quotes" if future else ""
 
 
 def _told(row: MarkedAccount) -> str:

@@ -24,7 +24,7 @@ def one_collector(facts: Facts) -> Judgement:
         return Judgement(verdict=Verdict.NOT_APPLICABLE, observed="customers do not pay mirrored invoices at Stripe")
     found = facts.read("collectors", Collectors)
     active = [each for each in found.schedulers if _will_run(facts, each)]
-    mirrored, unseen = _mirrored_accounts(facts)
+    mirrored, unseen = _mirrored_accounts(facts) if found.auto_pay else (frozenset[str](), "")
     charged = [each for each in found.auto_pay if each.is_linked or each.account_id in mirrored]
     told = []
     if active:

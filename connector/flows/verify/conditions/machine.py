@@ -71,7 +71,7 @@ def clock(facts: Facts) -> Judgement:
         verdict = Verdict.WARN
     return Judgement(
         verdict=verdict,
-        observed=f"this machine's clock: {', '.join(told)}",
+        observed=", ".join(told),
         evidence=(*told, *(f"not compared: {each}" for each in unread)),
         degraded=bool(unread),
     )
@@ -80,8 +80,8 @@ def clock(facts: Facts) -> Judgement:
 def _skew(reading: ClockReading) -> str:
     skew_s = reading.skew_s
     if not skew_s:
-        return "agrees"
-    return f"{abs(skew_s)} s {'ahead' if skew_s > 0 else 'behind'}"
+        return "both clocks agree"
+    return f"this machine is {abs(skew_s)} s {'ahead' if skew_s > 0 else 'behind'}"
 
 
 def encryption(facts: Facts) -> Judgement:

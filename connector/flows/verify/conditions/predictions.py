@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: left out although the customer still owes money: a person may not expect it
 _SURPRISING: Final = (PART_PAID,)
+#: how the lifecycles say that a status is not mirrored
+_STATUS: Final = "status "
 #: what check MC says already
 _WITHOUT_CURRENCY: Final = Judgement(
     verdict=Verdict.NOT_APPLICABLE,
@@ -96,7 +98,7 @@ def _told(expected: Forecast, noun: str) -> str:
 
 def _is_status(reason: str) -> bool:
     """Documents that are not posted or presented: nobody expects those."""
-    return reason.startswith("status ")
+    return reason.startswith(_STATUS)
 
 
 def _sum(found: Mapping[str, Counted]) -> int:
@@ -123,12 +125,16 @@ def _example(reason: str, counted: Counted) -> str:
 
 def _lines(expected: Forecast) -> Iterator[str]:
     yield f"will be mirrored: {expected.mirrored}"
+    for code, counted in expected.held_up.items():
+        yield f"needs a person first: {_example(_words(code), counted)}: {expected.reasons[code]}"
     for reason, counted in expected.left_out.items():
-        yield f"will not be mirrored: {_example(reason, counted)}"
-    for reason, counted in expected.held_up.items():
-        yield f"needs a person first: {_example(reason, counted)}: {expected.reasons.get(reason, 'see docs/findings.md')}"
+        if not _is_status(reason):
+            yield f"will not be mirrored: {_example(reason, counted)}"
     if expected.without_email:
         yield f"customers without an e-mail address: {len(expected.without_email)}; Stripe cannot send them anything"
+    for reason, counted in expected.left_out.items():
+        if _is_status(reason):
+            yield f"not mirrored in this status: {counted.found} {reason.removeprefix(_STATUS)}"
 
 
 CONDITIONS: Final = {"predicted_invoices": invoices, "predicted_quotes": quotes}

@@ -7,7 +7,7 @@ from connector.core.verify.org_needs import OrgNeeds
 from connector.core.verify.private import shown
 from tests.support.verify import NOT_READABLE, judged
 
-ORG = OrgNeeds(org_id="00D000000000001AAA", org_name="Acme", multi_currency=True)
+ORG = OrgNeeds(org_id="00D000000000001AAA", org_name="Acme", multi_currency=True, objects=10)
 NOTHING = OpenRecords(statuses={}, outside={}, rows=(), total=0)
 
 

@@ -10,7 +10,7 @@ from connector.core.verify.machine import Address, Addresses, ClockReading, Cloc
 from connector.core.verify.org_needs import OrgNeeds
 from tests.support.verify import NOT_READABLE, NOW, judged
 
-ORG = OrgNeeds(org_id="00D000000000001AAA", org_name="Acme", multi_currency=True)
+ORG = OrgNeeds(org_id="00D000000000001AAA", org_name="Acme", multi_currency=True, objects=10)
 ACCOUNT = StripeAccount(
     id="acct_1",
     name="Acme",
@@ -112,7 +112,7 @@ def test_the_worst_of_both_counts_and_each_is_told():
     clocks = Clocks(read={"Salesforce": reading(0), "Stripe": reading(-301)}, unread={})
     result = judged("CLOCK", own_clock=clocks)
     assert result.verdict is Verdict.FAIL
-    assert result.observed == "this machine's clock: Salesforce: agrees, Stripe: 300 s behind"
+    assert result.observed == "Salesforce: both clocks agree, Stripe: this machine is 300 s behind"
 
 
 def test_a_slow_answer_is_no_skew():

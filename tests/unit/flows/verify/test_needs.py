@@ -10,7 +10,9 @@ from tests.support.verify import NOT_READABLE, judged, situation
 
 
 def org(*lacks: Lack, multi_currency: bool = True) -> OrgNeeds:
-    return OrgNeeds(org_id="00D000000000001AAA", org_name="Acme", multi_currency=multi_currency, lacks=lacks)
+    return OrgNeeds(
+        org_id="00D000000000001AAA", org_name="Acme", multi_currency=multi_currency, objects=10, lacks=lacks
+    )
 
 
 def lack(need: Need, where: str, detail: str = "", kind: str = "payment") -> Lack:

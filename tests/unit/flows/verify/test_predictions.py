@@ -10,7 +10,7 @@ from connector.core.verify.org_counts import Counted, OpenRecord, OpenRecords
 from connector.core.verify.org_needs import OrgNeeds
 from tests.support.verify import NOT_READABLE, judged, situation
 
-ORG = OrgNeeds(org_id="00D000000000001AAA", org_name="Acme", multi_currency=True)
+ORG = OrgNeeds(org_id="00D000000000001AAA", org_name="Acme", multi_currency=True, objects=10)
 ACCOUNT = {"Id": "001000000000001AAA", "Name": "Acme", "Stripe_Id__c": None, "blng__BillToContact__r": None}
 
 
@@ -95,7 +95,7 @@ def test_older_ones_than_the_oldest_that_was_read_are_before_go_live():
 def test_drafts_are_not_told_but_stand_in_the_evidence():
     result = predicted(found(invoice(1), statuses={"Posted": 1, "Draft": 7}))
     assert result.observed == "1 posted invoice will be mirrored"
-    assert "will not be mirrored: 7 status Draft" in result.evidence
+    assert "not mirrored in this status: 7 Draft" in result.evidence
 
 
 def test_a_status_nobody_mapped_needs_a_person():
@@ -105,7 +105,7 @@ def test_a_status_nobody_mapped_needs_a_person():
 
 @pytest.mark.parametrize(("check", "evidence"), [("PRE-INV", "open_invoices"), ("PRE-QUO", "open_quotes")])
 def test_without_any_currency_there_is_nothing_to_foresee(check, evidence):
-    org = replace(ORG, multi_currency=False)
+    org = replace(ORG, multi_currency=False, objects=10)
     assert judged(check, org_needs=org, **{evidence: found()}).verdict is Verdict.NOT_APPLICABLE
 
 

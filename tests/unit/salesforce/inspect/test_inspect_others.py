@@ -64,6 +64,11 @@ def test_a_method_of_a_linked_account_is_known_as_such():
     assert method.is_linked
 
 
+def test_collectors_are_seen_before_our_fields_are_deployed():
+    found = value_of(Bench(metadata_dir=None, scenario="two-collectors"), "collectors")
+    assert [each.is_linked for each in found.auto_pay] == [False]
+
+
 def test_an_org_without_billing_has_no_collectors_to_read():
     found = evidence_of(Bench(scenario="cpq-only"), "collectors")["collectors"]
     assert isinstance(found, Unreadable)
