@@ -87,7 +87,7 @@ def _judge(facts: Facts, condition: Condition) -> Judgement:
 def _unknown(error: NotReadable) -> Judgement:
     unreadable = error.unreadable
     fix = unreadable.fix
-    if unreadable.permission is not None:
+    if fix is None and unreadable.permission is not None:
         fix = f"give the user that runs verify the permission {unreadable.permission}, then run it again"
     return Judgement(
         verdict=Verdict.UNKNOWN, observed=f"cannot be read: {unreadable.reason}", fix=fix, evidence=(unreadable.source,)

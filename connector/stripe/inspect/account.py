@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any, Final
 from connector.core.verify.account import AnsweredVersion, StripeAccount
 from connector.core.verify.evidence import NotReadable, Unreadable
 from connector.stripe.inspect.probe import Probe, get
-from connector.stripe.inspect.rights import ask_for
+from connector.stripe.inspect.rights import asks as asks_of_rights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from connector.stripe.inspect.probe import Answer, Known
+    from connector.stripe.inspect.probe import Answer, Ask, Known
 
 ACCOUNT: Final = get("/v1/account", right="Read on Account")
-#: every answer names its version; asked for anyway where a kind is mirrored, so it costs nothing here
-EVENTS: Final = ask_for("/v1/events")
+
+
+def _ask_version(known: Known) -> Sequence[Ask]:
+    """Every answer names its version, and these are asked for anyway: no missing right may hide it."""
+    return (ACCOUNT, *asks_of_rights(known))
 
 
 def read_version(_: Known, answers: Sequence[Answer]) -> AnsweredVersion:
@@ -55,6 +58,6 @@ def read_account(_: Known, answers: Sequence[Answer]) -> StripeAccount:
 
 
 PROBES: Final = (
-    Probe(name="stripe_version", asks=lambda _: (ACCOUNT, EVENTS), read=read_version),
+    Probe(name="stripe_version", asks=_ask_version, read=read_version),
     Probe(name="stripe_account", asks=lambda _: (ACCOUNT,), read=read_account),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from connector.core.errors import Refused, RemoteError
+from connector.core.errors import Refused, RemoteError, Unauthorised
 from connector.core.verify.evidence import Unreadable
 from connector.core.verify.sides import SideCard
 from connector.stripe.client import Call
@@ -18,8 +18,8 @@ def greet(client: Client, options: StripeOptions) -> SideCard | Unreadable:
     account: dict[str, Any] = {}
     try:
         account = client.send(Call(method="get", template="/v1/account")).body
-    except Refused:
-        # It answered: a restricted key may lack this one right.
+    except (Refused, Unauthorised):
+        # It answered: a restricted key may lack this one right, and STR-KEY says what an unknown key means.
         pass
     except RemoteError as error:
         return Unreadable(source="GET /v1/account", reason=str(error))

@@ -58,8 +58,11 @@ class Answer:
     def content(self) -> Mapping[str, Any]:
         """The JSON object. NotReadable where the question was not answered; names the right where it is that."""
         if self.failure is not None:
-            permission = self.ask.right if self.denied else None
-            raise NotReadable(Unreadable(source=self.ask.source, reason=self.failure, permission=permission))
+            right = self.ask.right if self.denied else None
+            fix = (
+                None if right is None else f"give the restricted key {right} (Developers > API keys), then run it again"
+            )
+            raise NotReadable(Unreadable(source=self.ask.source, reason=self.failure, permission=right, fix=fix))
         return self.body
 
     def rows(self) -> list[dict[str, Any]]:

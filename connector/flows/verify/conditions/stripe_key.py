@@ -39,7 +39,8 @@ def stripe_key_reads(facts: Facts) -> Judgement:
     if untried:
         return Judgement(
             verdict=Verdict.UNKNOWN,
-            observed=f"{_spoken(key)}: could not be tried on {_names(untried)}",
+            observed=f"{_spoken(key)}: could not be tried on {_names(untried)}: {untried[0].reason}",
+            fix="settle what stands in the way of these calls, then run it again",
             evidence=evidence,
         )
     return Judgement(

@@ -95,6 +95,7 @@ def test_a_right_that_lacks_costs_its_own_evidence_only_and_is_named(account, la
     unreadable = {name: each for name, each in found.items() if isinstance(each, Unreadable)}
     assert list(unreadable) == names
     assert unreadable[names[0]].permission == right
+    assert f"give the restricted key {right}" in unreadable[names[0]].fix
 
 
 def test_what_the_connector_writes_is_listed_by_name(account):
@@ -135,8 +136,9 @@ def test_the_version_is_the_one_of_the_answer(account):
     assert seen(account, "stripe_version") == AnsweredVersion(version="2020-08-27")
 
 
-def test_the_version_is_known_from_events_where_the_account_may_not_be_read(account):
-    key = account.restrict_key({"events": "read"})
+@pytest.mark.parametrize("right", ["events", "quotes"])
+def test_the_version_is_known_from_any_answer_where_the_account_may_not_be_read(account, right):
+    key = account.restrict_key({right: "read"})
     assert seen(account, "stripe_version", key=key).version == "2026-10-28.endive"
 
 
