@@ -25,6 +25,8 @@ from connector.sandbox.salesforce.seed_documents import (
 if TYPE_CHECKING:
     from connector.sandbox.salesforce.org import Org
 
+#: enough of them to tell a habit from a chance
+ORDERS_PER_QUOTE = 3
 Record = tuple[str, Mapping[str, Any]]
 _BULK_RECORDS = 800
 
@@ -125,13 +127,13 @@ def seed_invoices(
 
 
 def seed_orders(org: Org) -> None:
-    """Three orders for two quotes, two of them for one quote: what the Order tab's recommended settings lead to.
+    """Some orders each for two quotes: what the Order tab's recommended settings lead to.
 
     Each starts with its quote, as "Default Order Start Date = Quote Start Date" has it.
     """
     quotes = org.database.tables["SBQQ__Quote__c"].rows
     ready = [quote for quote in quotes.values() if quote.get("SBQQ__Status__c") in {"Approved", "Accepted"}][:2]
-    for quote in [*ready, *ready[:1]]:
+    for quote in [one for one in ready for _ in range(ORDERS_PER_QUOTE)]:
         fields = {
             "AccountId": quote["SBQQ__Account__c"],
             "SBQQ__Quote__c": quote["Id"],

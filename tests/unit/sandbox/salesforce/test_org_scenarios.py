@@ -158,9 +158,9 @@ def test_the_healthy_org_shows_how_orders_are_set_up(make):
         "SELECT SBQQ__Quote__c, COUNT(Id) FROM Order WHERE SBQQ__Quote__c != null "
         "GROUP BY SBQQ__Quote__c HAVING COUNT(Id) > 1 LIMIT 1"
     )
-    assert several[0]["expr0"] == 2
+    assert several[0]["expr0"] == 3
     orders = api.rows("SELECT EffectiveDate, SBQQ__Quote__r.SBQQ__StartDate__c FROM Order ORDER BY CreatedDate DESC")
-    assert len(orders) == 3
+    assert len(orders) == 6
     assert all(row["EffectiveDate"] == row["SBQQ__Quote__r"]["SBQQ__StartDate__c"] for row in orders)
 
 
