@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from connector.config.prerequisites import load_rules
 from connector.core.verify.checks import Profile
 from connector.core.verify.evidence import Seen, Situation, Unreadable
+from connector.core.verify.private import shown
 from connector.flows.verify.conditions import CONDITIONS
 from connector.flows.verify.judge import Given, judge_all
 from connector.salesforce.inspect.inspector import SalesforceInspector
@@ -70,6 +71,11 @@ def judged(check: str | Check, *, profile: Profile = PLAIN, now: datetime = NOW,
         now=now,
     )
     return result
+
+
+def plain(result: Result) -> Result:
+    """As people read it, without the marks around names."""
+    return replace(result, observed=shown(result.observed), evidence=tuple(shown(fact) for fact in result.evidence))
 
 
 def inspector_of(bench: Bench, **options: Any) -> SalesforceInspector:

@@ -98,7 +98,7 @@ def news(report: Mapping[str, Any]) -> str:
     summary = report["summary"]
     if not summary["new"] or summary["compared_with"] is None:
         return ""
-    return f"NEW since {day(summary['compared_with'])}: {', '.join(summary['new'])}"
+    return f"NEW since {moment(summary['compared_with'], report)}: {', '.join(summary['new'])}"
 
 
 def side_words(name: str, side: Mapping[str, Any] | None) -> str:
@@ -129,9 +129,14 @@ def host(address: str) -> str:
     return address.split("://", 1)[-1]
 
 
-def day(moment: str) -> str:
+def day(text: str) -> str:
     """`19 Nov 2026`."""
-    return f"{datetime.fromisoformat(moment):%-d %b %Y}"
+    return f"{datetime.fromisoformat(text):%-d %b %Y}"
+
+
+def moment(text: str, report: Mapping[str, Any]) -> str:
+    """The day, or the hour where it is the report's own day."""
+    return f"{text[11:16]} UTC" if text[:10] == report["at"][:10] else day(text)
 
 
 def how_long(check: Mapping[str, Any], report: Mapping[str, Any]) -> str:
@@ -141,9 +146,7 @@ def how_long(check: Mapping[str, Any], report: Mapping[str, Any]) -> str:
     since = check["since"]
     if since is None or since == report["at"] or not check["open"]:
         return ""
-    if since[:10] == report["at"][:10]:
-        return f"since {since[11:16]} UTC"
-    return f"since {day(since)}"
+    return f"since {moment(since, report)}"
 
 
 def effort(summary: Mapping[str, Any]) -> str:

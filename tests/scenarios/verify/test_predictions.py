@@ -16,7 +16,7 @@ from connector.core.verify.private import shown
 from connector.flows.verify.conditions import predictions
 from connector.sandbox.salesforce.seed import seed
 from tests.support import builders as b
-from tests.support.verify import PLAIN, inspector_of, judged, shipped_check, situation
+from tests.support.verify import PLAIN, inspector_of, judged, plain, shipped_check, situation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ def foresee(world: World, kind: str) -> tuple[Result, Forecast]:
     assert all(isinstance(found, Seen) for found in evidence.values()), evidence
     about = situation(pack=world.pack, go_live=world.go_live, currency=world._currency())
     now = world.clock.now()
-    result = judged(CHECK[kind], about=about, now=now, **evidence)
+    result = plain(judged(CHECK[kind], about=about, now=now, **evidence))
     facts = Facts(check=shipped_check(CHECK[kind]), profile=PLAIN, situation=about, now=now, evidence=evidence)
     return result, predictions.foreseen(facts, kind, EVIDENCE[kind])
 

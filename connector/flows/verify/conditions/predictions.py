@@ -9,6 +9,7 @@ from connector.core.verify.checks import Judgement, Verdict
 from connector.core.verify.foresight import forecast
 from connector.core.verify.org_counts import OpenRecords
 from connector.core.verify.org_needs import OrgNeeds
+from connector.core.verify.private import private
 from connector.core.view import Policy
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def _reasons(found: Mapping[str, Counted]) -> str:
 
 
 def _example(reason: str, counted: Counted) -> str:
-    named = f" ({', '.join(counted.examples)})" if counted.examples else ""
+    named = f" ({', '.join(private(name) for name in counted.examples)})" if counted.examples else ""
     return f"{counted.found} {reason}{named}"
 
 

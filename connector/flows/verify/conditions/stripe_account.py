@@ -16,6 +16,7 @@ from connector.core.verify.account import (
     StripeAccount,
 )
 from connector.core.verify.checks import Judgement, Verdict
+from connector.core.verify.private import private
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -169,7 +170,7 @@ def stripe_card_limit(facts: Facts) -> Judgement:
 
 def _invoice(row: OpenInvoice) -> str:
     amount = from_minor(row.remaining_minor, row.currency, CURRENCIES)
-    return f"{row.number or row.id} ({amount:,} {row.currency.upper()})"
+    return f"{private(row.number or row.id)} ({amount:,} {row.currency.upper()})"
 
 
 def _spoken(account: StripeAccount) -> str:

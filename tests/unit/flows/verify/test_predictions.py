@@ -8,7 +8,7 @@ import pytest
 from connector.core.verify.checks import Verdict
 from connector.core.verify.org_counts import Counted, OpenRecord, OpenRecords
 from connector.core.verify.org_needs import OrgNeeds
-from tests.support.verify import NOT_READABLE, judged, situation
+from tests.support.verify import NOT_READABLE, judged, plain, situation
 
 ORG = OrgNeeds(org_id="00D000000000001AAA", org_name="Acme", multi_currency=True, objects=10)
 ACCOUNT = {"Id": "001000000000001AAA", "Name": "Acme", "Stripe_Id__c": None, "blng__BillToContact__r": None}
@@ -37,7 +37,7 @@ def found(*rows: OpenRecord, total: int | None = None, **more) -> OpenRecords:
 
 
 def predicted(records, **about):
-    return judged("PRE-INV", org_needs=ORG, open_invoices=records, about=situation(**about))
+    return plain(judged("PRE-INV", org_needs=ORG, open_invoices=records, about=situation(**about)))
 
 
 def test_invoices_that_are_all_mirrored_pass():

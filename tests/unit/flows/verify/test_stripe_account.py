@@ -14,7 +14,7 @@ from connector.core.verify.account import (
     StripeAccount,
 )
 from connector.core.verify.checks import Profile, Verdict
-from tests.support.verify import NOT_READABLE, NOW, judged, situation
+from tests.support.verify import NOT_READABLE, NOW, judged, plain, situation
 
 LIMITED = Profile(id="p", title="t", when="w", options={"card_limits": {"usd": "5000.00", "JPY": "700000"}})
 
@@ -178,7 +178,8 @@ def invoice(remaining_minor: int, currency: str = "usd", methods: tuple[str, ...
 
 
 def limited(*rows: OpenInvoice, more: bool = False):
-    return judged("STR-CARDLIMIT", profile=LIMITED, stripe_open_invoices=OpenInvoices(rows=rows, more=more))
+    found = judged("STR-CARDLIMIT", profile=LIMITED, stripe_open_invoices=OpenInvoices(rows=rows, more=more))
+    return plain(found)
 
 
 def test_without_a_limit_there_is_nothing_to_check():
