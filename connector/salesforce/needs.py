@@ -35,7 +35,8 @@ def lacks_of(org: OrgShape, pack: Pack, *, currency: str | None) -> tuple[Lack, 
         found += _required(org, mapping)
         if mapping.salesforce.currency is not None and not org.multi_currency and currency is None:
             found.append(Lack(need=Need.CURRENCY, kind=mapping.kind, where=mapping.salesforce.object))
-    return tuple(found)
+    # a field that is read and written is missing once
+    return tuple(dict.fromkeys(found))
 
 
 def _objects(org: OrgShape, pack: Pack, mapping: KindMapping) -> Iterator[Lack]:
@@ -61,8 +62,12 @@ def _fields(org: OrgShape, pack: Pack, mapping: KindMapping) -> Iterator[Lack]:
 def _unwritable(org: OrgShape, mapping: KindMapping) -> Iterator[Lack]:
     for name, field, right in _writes(mapping):
         shape = org.objects.get(name)
-        found = shape.field(field) if shape is not None else None
-        if found is not None and not found.get(right):
+        if shape is None:
+            continue
+        found = shape.field(field)
+        if found is None:
+            yield Lack(need=Need.FIELD, kind=mapping.kind, where=f"{name}.{field}")
+        elif not found.get(right):
             yield Lack(need=Need.WRITE, kind=mapping.kind, where=f"{name}.{field}", detail=right)
     shape = org.objects.get(mapping.salesforce.object)
     if shape is not None and mapping.born is Side.STRIPE and not shape.createable:
@@ -84,11 +89,17 @@ def _writes(mapping: KindMapping) -> Iterator[tuple[str, str, str]]:
             yield spec.object, path, "updateable"
     for field in spec.constants:
         yield spec.object, field, "createable"
-    for companion in mapping.also:
+    for companion in _companions(mapping):
         for field in _filled_in(companion):
             yield companion.object, field, "createable"
     if "posted_status" in mapping.options and "status" in spec.roles:
         yield spec.object, spec.roles["status"], "updateable"
+
+
+def _companions(mapping: KindMapping) -> list[CompanionSpec]:
+    """Those that are written: a payment is allocated to the invoice or to its lines, never to both."""
+    used = "line" if mapping.options.get("allocate_to") == "lines" else "invoice"
+    return [companion for companion in mapping.also if used in companion.roles]
 
 
 def _filled_in(companion: CompanionSpec) -> tuple[str, ...]:
@@ -97,7 +108,7 @@ def _filled_in(companion: CompanionSpec) -> tuple[str, ...]:
 
 def _markers(org: OrgShape, mapping: KindMapping) -> Iterator[Lack]:
     markers = [(mapping.salesforce.object, mapping.salesforce.marker)]
-    markers += [(companion.object, companion.marker) for companion in mapping.also]
+    markers += [(companion.object, companion.marker) for companion in _companions(mapping)]
     for name, marker in markers:
         found = org.objects[name].field(marker) if name in org.objects else None
         lacks = [
@@ -165,8 +176,5 @@ def _created(mapping: KindMapping) -> Iterator[tuple[str, tuple[str | None, ...]
     written = (rule.salesforce for rule in mapping.fields if not rule.check)
     roles = (spec.roles.get("account"), spec.roles.get("status") if mapping.options.get("draft_status") else None)
     yield spec.object, (spec.marker, spec.currency, *roles, *spec.constants, *written)
-    # a payment is allocated to the invoice or to its lines, never to both
-    used = "line" if mapping.options.get("allocate_to") == "lines" else "invoice"
-    for companion in mapping.also:
-        if used in companion.roles:
-            yield companion.object, (spec.currency, *_filled_in(companion))
+    for companion in _companions(mapping):
+        yield companion.object, (spec.currency, *_filled_in(companion))

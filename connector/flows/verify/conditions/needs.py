@@ -37,9 +37,14 @@ def access(facts: Facts) -> Judgement:
 
 
 def markers(facts: Facts) -> Judgement:
-    lacks = facts.read("org_needs", OrgNeeds).of(Need.MARKER)
+    """Options: `marker` (the field's name): one that cannot be seen is SF-ACC-04's matter, and no pass here."""
+    needs = facts.read("org_needs", OrgNeeds)
+    lacks = needs.of(Need.MARKER)
     if lacks:
         return _failed(names(lacks), lacks)
+    unseen = [lack.where for lack in needs.of(Need.FIELD) if lack.where.endswith(f".{facts.option('marker')}")]
+    if unseen:
+        return Judgement(verdict=Verdict.NOT_APPLICABLE, observed=f"not looked at: {', '.join(unseen)} cannot be read")
     return Judgement(verdict=Verdict.PASS, observed="they are")
 
 

@@ -66,6 +66,13 @@ def test_a_marker_that_could_be_there_twice_fails():
     assert result.observed == "Account.Stripe_Id__c is not unique"
 
 
+def test_a_marker_that_cannot_be_seen_is_no_pass():
+    result = judged("SF-ACC-05", org_needs=org(lack(Need.FIELD, "Account.Stripe_Id__c")))
+    assert result.verdict is Verdict.NOT_APPLICABLE
+    assert "Account.Stripe_Id__c" in result.observed
+    assert judged("SF-ACC-05", org_needs=org(lack(Need.FIELD, "Account.Phone"))).verdict is Verdict.PASS
+
+
 def test_a_value_we_write_that_is_not_offered_fails():
     wrong = lack(Need.VALUE, "blng__Payment__c.blng__Status__c", "has no 'Posted'; it offers Draft, Processed")
     result = judged("SF-MAP-01", org_needs=org(wrong))

@@ -61,6 +61,20 @@ def test_an_org_without_our_fields_says_which():
     assert "Account.Stripe_Id__c" in texts(needs, Need.FIELD)
 
 
+def test_a_field_that_is_only_written_is_missed_as_well():
+    """The marker of an allocation is never read, and every allocation would be refused without it."""
+    lacks = texts(needs_of(Bench(metadata_dir=None)), Need.FIELD)
+    assert "blng__PaymentAllocationInvoice__c.Stripe_Id__c" in lacks
+    assert len(lacks) == len(set(lacks))
+
+
+def test_what_is_not_written_by_these_settings_is_not_missed():
+    """Payments are allocated to invoices or to their lines, never to both."""
+    assert "blng__PaymentAllocationInvoiceLine__c.Stripe_Id__c" not in texts(
+        needs_of(Bench(metadata_dir=None)), Need.FIELD
+    )
+
+
 def test_an_object_that_does_not_exist_is_named():
     pack = shipped_pack()
     invoice = pack.kinds["invoice"]
