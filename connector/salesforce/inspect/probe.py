@@ -7,7 +7,7 @@ questions cost and no more. An answer that is an error raises `NotReadable` when
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from connector.core.verify.evidence import NotReadable, Unreadable
 
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from connector.core.mapping import Pack
     from connector.core.verify.evidence import Evidence
     from connector.salesforce.session import Usage
+
+#: how Salesforce says that the user may not: what is hidden is often called unknown (platform.md 0.2, B "Errors")
+_NOT_ALLOWED: Final = frozenset(
+    {"INVALID_TYPE", "INVALID_FIELD", "INSUFFICIENT_ACCESS", "INSUFFICIENT_ACCESS_OR_READONLY"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +92,9 @@ class Answer:
     def content(self) -> Any:
         """The body. NotReadable where the question was not answered."""
         if self.failure is not None:
-            raise NotReadable(Unreadable(source=self.ask.source, reason=self.failure, permission=self.ask.permission))
+            # A server that is down is not mended by granting a permission.
+            permission = self.ask.permission if self.code in _NOT_ALLOWED else None
+            raise NotReadable(Unreadable(source=self.ask.source, reason=self.failure, permission=permission))
         return self.body
 
     def rows(self) -> list[dict[str, Any]]:
