@@ -20,14 +20,19 @@ def seats(facts: Facts) -> Judgement:
     rows = facts.read("cpq_seats", SeatLicences).rows
     if not rows:
         return Judgement(verdict=Verdict.FAIL, observed="the org has no Salesforce CPQ permission set licence")
-    licence = rows[0]
+    # An org may keep an old licence of the same name beside the one in use.
+    licence = next((row for row in rows if _lives(row, facts)), rows[0])
     text = f"{licence.label}: {licence.status}, {licence.used} of {licence.total} seats used"
-    if licence.status != "Active" or licence.total <= 0 or _ended(licence, facts, days=0):
+    if not _lives(licence, facts):
         return Judgement(verdict=Verdict.FAIL, observed=text)
     if _ended(licence, facts, days=int(facts.option("days"))):
         observed = f"{text}; it ends on {licence.expires:%Y-%m-%d}"
         return Judgement(verdict=Verdict.WARN, observed=observed, severity=Severity.WARNING)
     return Judgement(verdict=Verdict.PASS, observed=text)
+
+
+def _lives(licence: SeatLicence, facts: Facts) -> bool:
+    return licence.status == "Active" and licence.total > 0 and not _ended(licence, facts, days=0)
 
 
 def _ended(licence: SeatLicence, facts: Facts, *, days: int) -> bool:
@@ -38,14 +43,16 @@ def seat_held(facts: Facts) -> Judgement:
     """By the connector's user (else nothing of CPQ can be read), and by the user who installed the packages."""
     held = facts.read("cpq_holders", LicenceHolders)
     evidence = (f"holders among these users: {', '.join(sorted(held.usernames)) or 'none'}",)
-    if held.sync_user not in held.usernames:
+    # Salesforce takes usernames in any case of letters, and so do the settings.
+    holders = {name.casefold() for name in held.usernames}
+    if held.sync_user.casefold() not in holders:
         observed = f"{held.sync_user}, the connector's user, does not hold the Salesforce CPQ licence"
         return Judgement(verdict=Verdict.FAIL, observed=observed, evidence=evidence)
     if held.installer is None:
         observed = f"{held.sync_user} holds it; who installed the packages is not recorded"
         fix = "set CONNECTOR_VERIFY__INSTALLER to the user who installed CPQ, to have that user checked as well"
         return Judgement(verdict=Verdict.WARN, observed=observed, fix=fix, severity=Severity.INFO, evidence=evidence)
-    if held.installer not in held.usernames:
+    if held.installer.casefold() not in holders:
         observed = f"{held.installer}, who installed CPQ ({held.installer_known_by}), does not hold the licence"
         return Judgement(verdict=Verdict.FAIL, observed=observed, severity=Severity.WARNING, evidence=evidence)
     names = dict.fromkeys([held.sync_user, held.installer])

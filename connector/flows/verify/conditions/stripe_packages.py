@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from connector.core.verify.checks import Judgement, Verdict
 from connector.core.verify.org import Packages
-from connector.core.verify.org_packages import StripeParts
+from connector.core.verify.org_packages import Publishers, StripeParts
 from connector.core.verify.org_setup import LinkedAccounts
 from connector.flows.verify.conditions.packages import described, find_package
 
@@ -86,26 +86,37 @@ def _unmanaged(facts: Facts) -> tuple[list[str], list[str]]:
 
 def one_writer(facts: Facts) -> Judgement:
     """No package of Stripe's but the profile's. Options: `known` (namespaces of Stripe's writers),
-    `name_parts` (texts by which others are recognised).
+    `name_parts` (texts by which others are recognised). Publishers can only prove that there is another one:
+    an unmanaged package has none.
     """
     allowed = set(_wanted(facts) or facts.situation.stripe_namespaces)
-    packages = facts.read("packages", Packages)
-    parts = [str(part).casefold() for part in facts.option("name_parts", ())]
+    packages = facts.peek("packages", Packages)
     of_profile = [str(name) for name in facts.option("package_names", ())]
-    writers = [
-        row
-        for row in packages.rows
-        if row.namespace in facts.option("known", ()) or any(part in row.name.casefold() for part in parts)
-    ]
+    writers = _writers(facts, packages)
     others = [
-        row
-        for row in writers
-        if row.namespace not in allowed and not (row.namespace is None and any(name in row.name for name in of_profile))
+        (name, namespace)
+        for name, namespace in writers
+        if namespace not in allowed and not (namespace is None and any(each in name for each in of_profile))
     ]
-    evidence = tuple(described(row) for row in writers)
+    evidence = tuple(f"{namespace or 'no namespace'} {name}" for name, namespace in writers)
+    if packages is not None and _wanted(facts) is None and len(others) == 1:
+        name, namespace = others[0]
+        if namespace is not None and namespace not in facts.option("known", ()):
+            return Judgement(
+                verdict=Verdict.UNKNOWN,
+                observed=f"{name} is installed, and nobody said whether it is the profile's package",
+                fix=f"if it is, set CONNECTOR_VERIFY__STRIPE_NAMESPACES to {namespace}",
+                evidence=evidence,
+            )
     if others:
-        names = ", ".join(f"{row.name} ({row.namespace or 'no namespace'})" for row in others)
-        return Judgement(verdict=Verdict.FAIL, observed=f"another writer is installed: {names}", evidence=evidence)
+        names = ", ".join(f"{name} ({namespace or 'no namespace'})" for name, namespace in others)
+        return Judgement(
+            verdict=Verdict.FAIL,
+            observed=f"another writer is installed: {names}",
+            evidence=evidence,
+            degraded=packages is None,
+        )
+    facts.read("packages", Packages)  # says why the list is closed
     return Judgement(
         verdict=Verdict.PASS,
         observed="no package of Stripe's writes besides this connector"
@@ -113,6 +124,23 @@ def one_writer(facts: Facts) -> Judgement:
         else "only the profile's package",
         evidence=evidence,
     )
+
+
+def _writers(facts: Facts, packages: Packages | None) -> list[tuple[str, str | None]]:
+    """Name and namespace of what looks like a writer of Stripe's, by the list or else by publishers."""
+    seen: list[tuple[str, str | None]]
+    if packages is not None:
+        seen = [(f"{row.name} {row.version_text}", row.namespace) for row in packages.rows]
+    else:
+        publishers = facts.peek("publishers", Publishers)
+        seen = [(row.name, row.namespace) for row in publishers.rows] if publishers is not None else []
+    parts = [str(part).casefold() for part in facts.option("name_parts", ())]
+    known = facts.option("known", ())
+    return [
+        (name, namespace)
+        for name, namespace in seen
+        if namespace in known or any(part in name.casefold() for part in parts)
+    ]
 
 
 def account_linked(facts: Facts) -> Judgement:
