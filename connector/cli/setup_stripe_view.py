@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from connector.core.endpoints import Change, EndpointPlan
     from connector.flows.setup_stripe import EndpointReport
+    from connector.setting_up import StripeSetup
 
 _MARKS: Final = {Action.CREATE: "+", Action.UPDATE: "~", Action.DISABLE: "-"}
 _STYLES: Final = {Action.CREATE: "green", Action.UPDATE: "yellow", Action.DISABLE: "red"}
@@ -38,10 +39,15 @@ def answer_of(report: EndpointReport, *, mode: str, secret_file: Path, api_calls
     }
 
 
-def print_plan(console: Console, plan: EndpointPlan, *, key_hint: str, mode: str) -> None:
-    console.print(f"Stripe account of the key {key_hint} ({mode} mode), webhook endpoint {plan.wanted.url}")
+def print_plan(console: Console, plan: EndpointPlan, opened: StripeSetup, *, mode: str) -> None:
+    console.print(f"Stripe account of the key {opened.target.key_hint} ({mode} mode), endpoint {plan.wanted.url}")
     for change in plan.changes:
         _print_change(console, change)
+    if plan.creates:
+        # said before anything is written: a run that is stopped half way must not hide where the secret is
+        console.print(f"    its signing secret goes into {opened.secret_file.path}, and is shown nowhere else")
+        if opened.secret_file.is_taken():
+            console.print("    ! that file holds something already: name another with --secret-file", style="red")
 
 
 def print_outcome(console: Console, report: EndpointReport, *, secret_file: Path, applying: bool) -> None:
@@ -56,7 +62,7 @@ def print_outcome(console: Console, report: EndpointReport, *, secret_file: Path
         return
     console.print(f"Done: {_summary(plan)}.", style="green")
     if report.stored:
-        console.print(f"The signing secret is in {secret_file}, which only you can read; it is shown nowhere else.")
+        console.print(f"The signing secret is in {secret_file}, which only you can read.")
         console.print("Add this line to .env (after a comma where a secret stands there already):")
         console.print(f"    {setting_line(secret_file)}")
 

@@ -25,6 +25,12 @@ class SecretFile:
             return self.path.is_file() and self.path.stat().st_size == 0
         return False
 
+    def is_taken(self) -> bool:
+        """Whether it holds something, perhaps the secret in use."""
+        with contextlib.suppress(OSError):
+            return self.path.is_file() and self.path.stat().st_size > 0
+        return False
+
     def reserve(self) -> None:
         """Raises ConfigError when it cannot be written, or holds something: that may be the secret in use."""
         try:

@@ -57,6 +57,7 @@ def test_an_endpoint_is_planned_made_once_and_its_secret_is_printed_nowhere(prog
     assert plan.code == 0, plan.err
     assert f"+ create endpoint {URL}: no endpoint sends events to this address" in plan.out
     assert f"api_version = {VERSION}" in plan.out
+    assert "its signing secret goes into" in plan.out
     assert "Do it with connector setup stripe --apply" in plan.out
     assert endpoints(stripe_api) == {}
 
@@ -140,6 +141,8 @@ def test_without_an_address_it_says_which_setting_lacks(program, stripe_api):
 def test_a_secret_file_that_holds_something_stops_it_before_anything_is_made(program, stripe_api, tmp_path):
     place = tmp_path / "in-use.secret"
     place.write_text("whsec_in_use")
+    planned = program.run("setup", "stripe", "--secret-file", str(place))
+    assert "! that file holds something already: name another with --secret-file" in planned.out
     refused = program.run("setup", "stripe", "--apply", "--secret-file", str(place))
     assert refused.code == 64
     assert "--secret-file" in refused.err

@@ -95,7 +95,7 @@ def stripe(output: Output, *, plan_only: bool, apply_it: bool, url: str | None, 
 
         def show(plan: EndpointPlan) -> None:
             if not output.as_json:
-                print_plan(output.console(), plan, key_hint=opened.target.key_hint, mode=mode)
+                print_plan(output.console(), plan, opened, mode=mode)
 
         if apply_it:
             report = set_up_endpoint(opened.target, opened.wanted, opened.secret_file, run_id=opened.run_id, show=show)

@@ -45,6 +45,8 @@ def test_a_place_that_was_reserved_and_never_filled_is_owed_a_secret(tmp_path):
 def test_a_file_that_holds_something_is_never_written_over(tmp_path):
     path = tmp_path / "webhook.secret"
     path.write_text("whsec_in_use")
+    assert SecretFile(path).is_taken()
+    assert not SecretFile(tmp_path / "other").is_taken()
     with pytest.raises(ConfigError, match="--secret-file") as refused:
         SecretFile(path).reserve()
     assert path.read_text() == "whsec_in_use"
