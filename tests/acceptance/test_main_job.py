@@ -18,6 +18,8 @@ def test_the_demo_ends_with_the_documented_object(tmp_path):
     assert len(answer.out.splitlines()) == 1
     result = answer.json
     assert set(result) >= {"kinds", "second_pass_writes", "findings", "api_calls", "seconds"}
+    assert result["verification"]["ready"] is True
+    assert result["verification"]["counts"]["crashed"] == 0
     assert set(result["kinds"]) == KINDS
     assert all(set(counts) == {"created", "updated", "waiting", "parked"} for counts in result["kinds"].values())
     assert all(result["kinds"][kind]["created"] > 0 for kind in KINDS), result["kinds"]
@@ -31,6 +33,7 @@ def test_the_demo_for_people_tells_the_story(tmp_path):
     answer = program.run("demo", "--keep", str(tmp_path / "demo"))
     assert answer.code == 0, answer.err
     for words in (
+        "Ready: ",
         "Plan: ",
         "a card is declined",
         "a clerk books a cheque",

@@ -1,4 +1,4 @@
-"""What the demo does, in order: plan, apply, people act, sync back, prove that a second pass writes nothing."""
+"""What the demo does, in order: verify, plan, apply, people act, sync back, prove that a second pass writes nothing."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from connector.cli.demo.home import first_day_of_last_month, fresh_home, write_settings
 from connector.cli.demo.people import People
 from connector.cli.demo.sandbox_process import serving
+from connector.cli.demo.verifying import tell_verification
 from connector.cli.findings import grouped
 from connector.cli.parked import parked_groups
 from connector.cli.session import Session, all_findings, opened
@@ -64,9 +65,11 @@ def run_demo(output: Output, *, seed: int, scale: int, home: Path) -> dict[str, 
         write_settings(home, connection, go_live=first_day_of_last_month(now.date()))
         # Only the demo's own settings: whatever this machine is configured for must not be touched.
         settings = load_settings({"CONNECTOR_HOME": str(home)}, folder=Path.cwd())
+        telling.chapter("Verifying that everything is there (connector verify, shortened)")
+        verification = tell_verification(output, settings, telling.line)
         telling.chapter("Checking the connection")
         with opened(output, settings=settings) as session:
-            return _tell(session, People(connection, now), telling)
+            return {"verification": verification, **_tell(session, People(connection, now), telling)}
 
 
 def _tell(session: Session, people: People, telling: Telling) -> dict[str, Any]:
