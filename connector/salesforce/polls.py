@@ -15,7 +15,7 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from connector.core.errors import Transient
 from connector.core.mapping import read_path
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
 _Row: TypeAlias = "tuple[datetime, dict[str, Any]]"
 
-#: a probe keeps its lower bound this many overlaps, so that it can be recognised
-_PROBE_KEPT_OVERLAPS: Final = 3
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reading:
@@ -53,8 +50,8 @@ class _Reading:
     behind: tuple[datetime, str] | None = None
     #: the server's now minus the margin, when the stream's first answer came
     until: datetime | None = None
-    #: of the probe, when it holds nothing later than `until`
-    digest: str | None = None
+    #: lower bound and digest of the next probe, if nothing happens until then
+    expected: tuple[datetime, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,9 +116,9 @@ class Poller:
             return _Reading(stream=stream, start=None, since=None, probing=False)
         start = read_position(cursor.value)
         since = start.stamp - self._overlap
-        kept = start.probe_since
-        if kept is not None and start.stamp - kept <= self._overlap * _PROBE_KEPT_OVERLAPS:
-            since = min(since, kept)
+        if start.probe_since is not None:
+            # the same rows are recognised only behind the same bound
+            since = min(since, start.probe_since)
         return _Reading(stream=stream, start=start, since=since, probing=True)
 
     def _until(self, reply: SubReply) -> datetime:
@@ -152,25 +149,37 @@ class Poller:
     def _take_probe(self, reading: _Reading, page: Any, rows: Sequence[_Row]) -> _Step:
         assert reading.until is not None
         assert reading.start is not None
-        digest = _digest(reading.stream, page)
-        if digest == reading.start.probe_digest and reading.since == reading.start.probe_since:
-            return self._finish(replace(reading, digest=digest), [])
+        digest = _digest(reading.stream, rows, page["totalSize"])
+        is_same = digest == reading.start.probe_digest and reading.since == reading.start.probe_since
         # Stamps are whole seconds: the second `until` itself may still get rows that look the same.
-        is_settled = not rows or rows[0][0] < reading.until
-        reading = replace(reading, probing=False, digest=digest if is_settled else None)
+        is_settled = is_same or not rows or rows[0][0] < reading.until
+        expected = self._expected(reading, page, rows, digest) if is_settled else None
+        reading = replace(reading, probing=False, since=reading.start.stamp - self._overlap, expected=expected)
+        if is_same:
+            return self._finish(reading, [])
         return self._finish(reading, rows) if page["done"] else _Step(next_reading=reading)
+
+    def _expected(self, reading: _Reading, page: Any, rows: Sequence[_Row], digest: str) -> tuple[datetime, str]:
+        """What the next probe finds if nothing happens: behind a bound as late as these rows can tell."""
+        assert reading.since is not None
+        since = self._reached(reading) - self._overlap
+        holds_all = page["done"] or rows[-1][0] < since
+        if since <= reading.since or not holds_all:
+            return reading.since, digest
+        behind = [(stamp, row) for stamp, row in rows if stamp >= since]
+        return since, _digest(reading.stream, behind, len(behind))
+
+    def _reached(self, reading: _Reading) -> datetime:
+        """Where the cursor stands afterwards. A server's clock may step back; the overlap covers what is between."""
+        assert reading.until is not None
+        return reading.until if reading.start is None else max(reading.until, reading.start.stamp)
 
     def _finish(self, reading: _Reading, rows: Sequence[_Row]) -> _Step:
         """The stream is read up to `until`; later rows are left to the next poll."""
         assert reading.until is not None
         seen = [(stamp, row) for stamp, row in rows if stamp <= reading.until]
-        # A server's clock may step back; the overlap covers what is between.
-        reached = reading.until if reading.start is None else max(reading.until, reading.start.stamp)
-        position = Position(
-            stamp=reached,
-            probe_since=reading.since if reading.digest is not None else None,
-            probe_digest=reading.digest,
-        )
+        probe_since, probe_digest = reading.expected or (None, None)
+        position = Position(stamp=self._reached(reading), probe_since=probe_since, probe_digest=probe_digest)
         return _Step(signals=_signals(reading.stream, seen), position=position)
 
 
@@ -201,9 +210,9 @@ def _stamp(stream: Stream, row: Mapping[str, Any]) -> datetime:
     return soql.parse_stamp(read_path(row, stream.stamp))
 
 
-def _digest(stream: Stream, page: Mapping[str, Any]) -> str:
-    rows = [(row["Id"], read_path(row, stream.stamp)) for row in page["records"]]
-    return hashlib.sha256(json.dumps([page["totalSize"], rows]).encode()).hexdigest()[:16]
+def _digest(stream: Stream, rows: Sequence[_Row], total: int) -> str:
+    seen = [(row["Id"], read_path(row, stream.stamp)) for _, row in rows]
+    return hashlib.sha256(json.dumps([total, seen]).encode()).hexdigest()[:16]
 
 
 def _signals(stream: Stream, rows: Sequence[_Row]) -> tuple[Signal, ...]:

@@ -51,7 +51,7 @@ class Position:
     stamp: datetime
     #: None once the stream was read to its end: then every row of that stamp was seen
     last_id: str | None = None
-    #: lower bound and digest of the last probe that was read through
+    #: lower bound and digest of the next probe, if nothing happens until then
     probe_since: datetime | None = None
     probe_digest: str | None = None
 

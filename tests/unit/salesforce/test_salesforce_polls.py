@@ -247,6 +247,37 @@ def test_an_idle_poll_names_nothing_and_costs_the_same_whatever_was_written(smal
     assert poll.calls() == POLL_CALLS
 
 
+@pytest.mark.parametrize("every_s", [2, 7, 45, 100])
+def test_a_poll_stays_idle_while_the_overlap_moves_past_what_was_written(small_pages, every_s):
+    """The rows of a long pass leave the overlap one after the other; none is read again for that."""
+    poll = Poll(small_pages)
+    poll()
+    pass_time(small_pages, 200)
+    for place in range(20):
+        small_pages.account(f"A{place}")
+        pass_time(small_pages, 2)
+    poll()
+    for _ in range(30):
+        pass_time(small_pages, every_s)
+        assert poll.calls() == POLL_CALLS
+
+
+def test_a_change_is_noticed_while_the_overlap_moves(small_pages):
+    poll = Poll(small_pages)
+    poll()
+    accounts = []
+    for place in range(20):
+        accounts.append(small_pages.account(f"A{place}"))
+        pass_time(small_pages, 13)
+    poll()
+    for each in accounts:
+        pass_time(small_pages, 10)
+        assert poll() == {}
+        small_pages.org.update("Account", each, {"Name": "again"})
+        pass_time(small_pages)
+        assert ("customer", each) in poll()
+
+
 def test_among_many_fresh_rows_one_more_change_is_noticed(small_pages):
     poll = Poll(small_pages)
     poll()
