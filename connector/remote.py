@@ -56,7 +56,21 @@ class Caller:
 
     def call(self, function: Callable[[], T], *, repeatable: bool) -> T:
         """Runs `function`, which raises core.errors only; raises its last error when told to give up."""
+        try:
+            return function()
+        except RemoteError as error:
+            first = error
+        # nearly every call succeeds at once, and tenacity's book-keeping is not paid for by those
+        return self._retry(function, first, repeatable=repeatable)
+
+    def _retry(self, function: Callable[[], T], first: RemoteError, *, repeatable: bool) -> T:
         waits: dict[int, float] = {}
+        failed = [first]
+
+        def attempt() -> T:
+            if failed:
+                raise failed.pop()
+            return function()
 
         def retry(state: tenacity.RetryCallState) -> bool:
             error = state.outcome.exception() if state.outcome is not None else None
@@ -85,4 +99,4 @@ class Caller:
             sleep=self._clock.sleep,
             reraise=True,
         )
-        return retrying(function)
+        return retrying(attempt)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: pairs read and written together: what one Salesforce call takes
 CHUNK = 200
+#: chunks read ahead at the same time: one is read from Salesforce while the one before it is read from Stripe
+AHEAD = 2
 
 
 def read_ahead(workspace: Workspace, subjects: Sequence[Subject]) -> Generator[tuple[list[Subject], bool], None, None]:
@@ -27,19 +29,26 @@ def read_ahead(workspace: Workspace, subjects: Sequence[Subject]) -> Generator[t
     """
     chunks = [list(subjects[start : start + CHUNK]) for start in range(0, len(subjects), CHUNK)]
     idle_stripe = [not any(Side.STRIPE in subject.wanted for subject in chunk) for chunk in chunks]
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as reader:
-        coming = [reader.submit(fetch, workspace, chunk) for chunk in chunks[:1]]
-        for place, chunk in enumerate(chunks, 1):
-            try:
-                coming.pop().result()
-            except RemoteError:
-                # what the chunk before left to be written does not suffer from it
-                yield [], False
-                raise
-            if workspace.stop():
-                return
-            coming += [reader.submit(fetch, workspace, after) for after in chunks[place : place + 1]]
-            yield chunk, any(idle_stripe[place : place + 1])
+    with ThreadPoolExecutor(max_workers=AHEAD, thread_name_prefix="read-ahead") as reader:
+        coming = [reader.submit(fetch, workspace, chunk) for chunk in chunks[:AHEAD]]
+        try:
+            for place, chunk in enumerate(chunks, 1):
+                try:
+                    coming.pop(0).result()
+                except RemoteError:
+                    # what the chunk before left to be written does not suffer from it
+                    yield [], False
+                    raise
+                if workspace.stop():
+                    return
+                coming += [
+                    reader.submit(fetch, workspace, after) for after in chunks[place + AHEAD - 1 : place + AHEAD]
+                ]
+                yield chunk, any(idle_stripe[place : place + 1])
+        finally:
+            # whoever stops here does not wait for what nobody will look at
+            for each in coming:
+                each.cancel()
 
 
 def fetch(workspace: Workspace, subjects: Sequence[Subject]) -> None:

@@ -26,6 +26,7 @@ from connector.stripe.events import (
 )
 from connector.stripe.reads import key_of
 from connector.stripe.resources import RESOURCES
+from connector.stripe.spans import Span, spans_between
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -41,9 +42,6 @@ PAYMENT_RECORDS = "payment_records"
 
 #: Events are kept 30 days (platform.md C3); a cursor older than this may have missed some.
 EVENTS_KEPT_S = 29 * 24 * 3600
-
-#: More spans than readers, because events come in bursts and the spans are equal in time only.
-SPANS_PER_READER = 2
 
 #: So many pages without an event that was seen before are a burst; spans cost a call each, full or not.
 BURST_PAGES = 3
@@ -126,22 +124,32 @@ class Poller:
             read += 1
         if read == BURST_PAGES and not self._is_last(oldest, known):
             # what is between the cursor and this page, in spans of time that overlap it by a second
-            spans = _spans(earliest, self._likely_start(position), oldest[-1]["created"], self._readers)
-            for signals in self._executor.map(lambda span: self._read_span(span, known), spans):
-                yield ChangePage(signals=signals, cursors=())
+            spans = spans_between(earliest, self._likely_start(position), oldest[-1]["created"], self._readers)
+            for page in self._read_spans(spans):
+                yield ChangePage(signals=self._event_signals(page, known), cursors=())
         yield ChangePage(signals=self._event_signals(newest, known), cursors=(moved.cursor(EVENTS),))
 
     def _likely_start(self, position: Position) -> int:
         """Nothing before it is expected: where there was no event yet, our clock tells since when."""
         return (position.created or position.read_at) - self._overlap_s
 
-    def _event_pages(self, *, gte: int, lte: int | None = None) -> Iterator[list[dict[str, Any]]]:
-        created = {"gte": gte} if lte is None else {"gte": gte, "lte": lte}
-        return self._client.pages("/v1/events", {"types": list(EVENT_TYPES), "created": created})
+    def _event_pages(self, *, gte: int) -> Iterator[list[dict[str, Any]]]:
+        return self._client.pages("/v1/events", {"types": list(EVENT_TYPES), "created": {"gte": gte}})
 
-    def _read_span(self, span: tuple[int, int], known: frozenset[str]) -> tuple[Signal, ...]:
-        pages = self._event_pages(gte=span[0], lte=span[1])
-        return tuple(dict.fromkeys(signal for page in pages for signal in self._event_signals(page, known)))
+    def _read_spans(self, spans: list[Span]) -> Iterator[list[dict[str, Any]]]:
+        """One page of each of the newest spans at a time; what is left of a span is divided while readers are idle."""
+        while spans:
+            turn, spans = spans[: self._readers], spans[self._readers :]
+            for span, page in zip(turn, self._executor.map(self._read_page, turn), strict=True):
+                yield page
+                if len(page) == PAGE_SIZE:
+                    spans += span.rest(page[-1], divide=len(spans) < self._readers)
+
+    def _read_page(self, span: Span) -> list[dict[str, Any]]:
+        params: dict[str, Any] = {"types": list(EVENT_TYPES), "created": {"gte": span.first, "lte": span.last}}
+        if span.after is not None:
+            params["starting_after"] = span.after
+        return next(self._client.pages("/v1/events", params))
 
     def _event_signals(self, page: Sequence[Mapping[str, Any]], known: frozenset[str]) -> tuple[Signal, ...]:
         return tuple(
@@ -215,14 +223,3 @@ class Poller:
 
     def _now_s(self) -> int:
         return int(self._clock.now().timestamp())
-
-
-def _spans(earliest: int, likely_start: int, end: int, readers: int) -> list[tuple[int, int]]:
-    """Whole seconds from `earliest` to `end`, both included; every second is in exactly one span.
-
-    What lies before `likely_start` is one span, the rest is divided evenly among the readers.
-    """
-    start = max(earliest, min(likely_start, end))
-    width = -(-(end - start + 1) // (readers * SPANS_PER_READER))
-    spans = [(first, min(end, first + width - 1)) for first in range(start, end + 1, width)]
-    return spans if start == earliest else [(earliest, start - 1), *spans]
