@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     #: (host, port) -> the end of the server's certificate
     CertificateUntil = Callable[[str, int], datetime | None]
 
-_TIMEOUT_S: Final = 5
+_TIMEOUT_S: Final = 3
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 #: links read at a time, and in all: a memory of more customers is not compared
 _PAGE: Final = 1000

@@ -20,7 +20,7 @@ from tests.support.clock import ManualClock
 from tests.support.world import API_URL, ORG_URL, START
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from connector.core.verify.checks import Result
@@ -41,13 +41,19 @@ def _mounted(app: Any) -> requests.Session:
 
 
 def verified(
-    folder: Path, scenario: str, *, org_clock: ManualClock | None = None, **changes: str
+    folder: Path,
+    scenario: str,
+    *,
+    org_clock: ManualClock | None = None,
+    plant: Callable[[Org], None] = lambda _: None,
+    **changes: str,
 ) -> Mapping[str, Result]:
     """One run against this org; the results of the checks this page is about."""
     clock = ManualClock(START)
     org = Org(clock=org_clock or clock, seed=1, scenario=scenario)
     if scenario != "cpq-only":
         seed(org)
+    plant(org)
     account = Account(clock=clock, seed=1, rate_per_second=None, endpoint_rate_per_second=None)
     environment = {
         "CONNECTOR_HOME": str(folder),
@@ -107,6 +113,33 @@ def test_a_planted_defect_is_found_by_its_check_and_no_other(
     tmp_path: Path, scenario: str, found: dict[str, str]
 ) -> None:
     assert told(verified(tmp_path, scenario)) == found
+
+
+def _other_payment_types(org: Org) -> None:
+    org.define_picklist("blng__Payment__c", "blng__PaymentType__c", ["Check", "Cash"])
+
+
+def _unmapped_status(org: Org) -> None:
+    field = org.database.objects["SBQQ__Quote__c"].fields["SBQQ__Status__c"]
+    org.define_picklist("SBQQ__Quote__c", "SBQQ__Status__c", [*field.picklist, "On Hold"])
+
+
+def _foreign_mark(org: Org) -> None:
+    org.update("Account", org.ids("Account")[0], {"Stripe_Id__c": "acct_1"})
+
+
+@pytest.mark.parametrize(
+    ("plant", "found"),
+    [
+        (_other_payment_types, {"SF-MAP-01": "fail"}),
+        (_unmapped_status, {"SF-MAP-01": "warn"}),
+        (_foreign_mark, {"DATA-MAP": "fail"}),
+    ],
+)
+def test_what_an_administrator_changed_is_found_by_its_check_and_no_other(
+    tmp_path: Path, plant: Callable[[Org], None], found: dict[str, str]
+) -> None:
+    assert told(verified(tmp_path, "demo", plant=plant)) == {**WORTH_KNOWING, **found}
 
 
 def test_a_right_setting_heals_the_org_with_one_currency(tmp_path: Path) -> None:

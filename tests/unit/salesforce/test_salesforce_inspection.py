@@ -144,6 +144,17 @@ def test_a_table_value_the_org_does_not_offer_stops_the_kind(pack):
     assert "'Barter'" in found["salesforce.picklist_value_missing", "payment"].observed
 
 
+def test_a_required_field_nobody_fills_is_an_error_and_stops_nothing(pack):
+    """Each payment parks by name, which is better than none being looked at."""
+    payment = pack.kinds["payment"]
+    fields = tuple(rule for rule in payment.fields if rule.name != "amount")
+    found = findings_of(Bench(pack=with_kind(pack, "payment", fields=fields)))
+    finding = found["salesforce.required_field_empty", "payment"]
+    assert finding.severity is Severity.ERROR
+    assert "blng__Payment__c.blng__Amount__c" in finding.observed
+    assert blockers(found) == set()
+
+
 def test_without_multi_currency_the_currency_must_be_set(pack):
     bench = Bench(pack=pack, multi_currency=False)
     found = findings_of(bench)

@@ -84,7 +84,8 @@ def _judged(expected: Forecast, told: str) -> Judgement:
 def _told(expected: Forecast, noun: str) -> str:
     """`14 posted invoices will be mirrored; 7 will not: 2 settled (INV-0019), ...; 1 needs a person first: ...`"""
     by_reason = {reason: counted for reason, counted in expected.left_out.items() if not _is_status(reason)}
-    parts = [f"{expected.mirrored} {noun}{'' if expected.mirrored == 1 else 's'} will be mirrored"]
+    least = "at least " if expected.unseen else ""
+    parts = [f"{least}{expected.mirrored} {noun}{'' if expected.mirrored == 1 else 's'} will be mirrored"]
     if by_reason:
         parts.append(f"{_sum(by_reason)} will not: {_reasons(by_reason)}")
     held_up = _sum(expected.held_up)

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from connector.core.verify.evidence import Unreadable
-from connector.core.verify.org_needs import Need
+from connector.core.verify.evidence import Seen, Unreadable
+from connector.core.verify.org_needs import Need, OrgNeeds
+from connector.salesforce.inspect import money
+from connector.salesforce.inspect.probe import Answer, Known
 from connector.sandbox.salesforce.org import DOCUMENTED_PAYMENT_STATUSES
 from tests.support.salesforce import Bench, refusal, shipped_pack
 from tests.support.verify import evidence_of, inspector_of, value_of
@@ -105,6 +107,25 @@ def test_only_the_allocation_that_is_used_must_be_filled(allocate_to, object_nam
     assert texts(needs, Need.REQUIRED) == [f"blng__PaymentAllocation{object_name}.blng__Amount__c"]
 
 
+def test_a_marker_that_could_be_there_twice_is_named():
+    pack = shipped_pack()
+    product = pack.kinds["product"]
+    product = replace(product, salesforce=replace(product.salesforce, marker="ProductCode"))
+    needs = needs_of(Bench(pack=replace(pack, kinds={**pack.kinds, "product": product})))
+    assert texts(needs, Need.MARKER) == ["Product2.ProductCode is not externalId and not unique and not caseSensitive"]
+
+
+def test_a_status_and_a_value_that_do_not_fit_are_told_apart():
+    bench = Bench()
+    bench.org.define_picklist("SBQQ__Quote__c", "SBQQ__Status__c", ["Draft", "Presented", "Accepted", "On Hold"])
+    bench.org.define_picklist("blng__Payment__c", "blng__PaymentType__c", ["Check", "Cash", "ACH", "Bank Transfer"])
+    needs = needs_of(bench)
+    assert texts(needs, Need.STATE) == ["SBQQ__Quote__c.SBQQ__Status__c (On Hold)"]
+    assert texts(needs, Need.VALUE) == [
+        "blng__Payment__c.blng__PaymentType__c has no 'Credit Card'; it offers ACH, Bank Transfer, Cash, Check"
+    ]
+
+
 def test_describes_that_fail_are_unreadable_and_not_a_missing_object():
     bench = Bench()
     inspector = inspector_of(bench)
@@ -138,6 +159,20 @@ def test_an_org_with_one_currency_is_asked_for_it():
     found = value_of(Bench(multi_currency=False, default_currency="EUR"), "currencies", currency="eur")
     assert not found.multi_currency
     assert found.used == {}
+
+
+@pytest.mark.parametrize(
+    ("answered", "single"),
+    [
+        ({"body": {"records": [{"DefaultCurrencyIsoCode": "EUR"}]}}, "EUR"),
+        ({"body": {"records": [{"DefaultCurrencyIsoCode": None}]}}, None),
+        ({"failure": "INVALID_FIELD: No such column", "code": "INVALID_FIELD"}, None),
+    ],
+)
+def test_the_currency_of_such_an_org_is_what_it_says_and_nothing_where_it_does_not(answered, single):
+    org = OrgNeeds(org_id="00D000000000001AAA", org_name="Acme", multi_currency=False, objects=10)
+    known = Known(pack=shipped_pack(), options={}, evidence={"org_needs": Seen(value=org, source="test")})
+    assert money.read(known, [Answer(ask=money.DEFAULT, **answered)]).single == single
 
 
 def test_currencies_are_unreadable_where_the_describes_are():
