@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from connector.core.errors import PrerequisiteError, Problem
+from connector.core.errors import PrerequisiteError, Problem, Refused
 from connector.flows.setup_salesforce_plan import SetupPlan, plan_setup
 
 if TYPE_CHECKING:
@@ -13,6 +13,16 @@ if TYPE_CHECKING:
 
     from connector.core.metadata import DeployResult, Metadata, OrgState
     from connector.ports import MetadataTarget
+
+
+_DEPLOY_RIGHTS: Final = (
+    "deploying needs Modify Metadata Through Metadata API Functions and Customize Application: sign in as an "
+    "administrator for this one command (docs/setup.md, step 4)"
+)
+_ASSIGN_RIGHTS: Final = (
+    "the fields are deployed, only this is missing: assign it in Setup, Users, the user, Permission Set Assignments, or "
+    "sign in as somebody with Assign Permission Sets and run this command again"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +45,18 @@ class SetupReport:
 def make_plan(target: MetadataTarget, metadata: Metadata) -> tuple[OrgState, SetupPlan]:
     """Writes nothing. Salesforce tries the deployment (checkOnly) where one is needed and the user may deploy.
 
-    A trial is not sent for what is blocked already: its answer could not make it right.
+    A trial is not sent for what is blocked already: its answer could not make it right. Raises PrerequisiteError
+    where Salesforce does not even take it.
     """
     org = target.fetch_state()
     plan = plan_setup(metadata, org)
     if not plan.components or plan.blocked:
         return org, plan
-    return org, plan_setup(metadata, org, target.deploy(plan.components, check_only=True))
+    try:
+        trial = target.deploy(plan.components, check_only=True)
+    except Refused as error:
+        raise _refused(error, f"user {org.signed_in.username}", _DEPLOY_RIGHTS) from None
+    return org, plan_setup(metadata, org, trial)
 
 
 def set_up(target: MetadataTarget, metadata: Metadata, *, show: Callable[[OrgState, SetupPlan], None]) -> SetupReport:
@@ -76,7 +91,16 @@ def _assign(target: MetadataTarget, metadata: Metadata) -> None:
             remedy="give the signed-in user View Setup and Configuration, then run this command again",
         )
         raise PrerequisiteError([problem])
-    target.assign(org.permission_set.id, org.assignee.id)
+    try:
+        target.assign(org.permission_set.id, org.assignee.id)
+    except Refused as error:
+        raise _refused(error, f"assignment to {org.assignee.username}", _ASSIGN_RIGHTS) from None
+
+
+def _refused(error: Refused, where: str, remedy: str) -> PrerequisiteError:
+    """A request Salesforce does not take at all, with what is usually missing."""
+    reason = f"{error.code}: {error.message}" if error.code is not None else error.message
+    return PrerequisiteError([Problem(where=where, observed=f"Salesforce refuses it: {reason}", remedy=remedy)])
 
 
 def _problems(result: DeployResult) -> list[Problem]:

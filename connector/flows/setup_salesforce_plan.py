@@ -288,7 +288,7 @@ def _rights_step(org: OrgState, needed: Components) -> Iterator[Step]:
             name=org.signed_in.username,
             state=State.BLOCKED,
             detail=f"may not deploy: lacks {' and '.join(org.lacking)}",
-            remedy="sign in as an administrator for this one command (docs/setup.md, step 3), or give the permissions for "
+            remedy="sign in as an administrator for this one command (docs/setup.md, step 4), or give the permissions for "
             "as long as it takes",
         )
 

@@ -205,3 +205,15 @@ def test_a_variable_that_wins_over_the_file_is_named(fresh, folder, box):
     said = run(program, folder, "--sandbox", "sandbox.json", "--yes", "--no-verify", "--json")
     assert said.json["overridden"] == ["time_zone"]
     assert "time_zone is set elsewhere" in said.err
+
+
+def test_a_home_of_its_own_gets_the_files_and_paths_count_from_where_one_is(folder, box):
+    (folder / "stripe.key").write_text(box.stripe["api_key"])
+    (folder / "sandbox.json").write_text(json.dumps({"salesforce": box.salesforce, "stripe": box.stripe}))
+    (folder / "home").mkdir()
+    program = Program(folder / "home", {"CONNECTOR_HOME": str(folder / "home")})
+    said = run(program, folder, "--sandbox", "sandbox.json", "--yes", "--no-verify")
+    assert said.code == 0, said.err
+    assert str(folder / "home/config/connector.yaml") in said.err
+    assert {"home/config/connector.yaml", "home/secrets/stripe_api_key"} <= files_in(folder)
+    assert program.run("setup", "salesforce", "--json").json["changes"] == []

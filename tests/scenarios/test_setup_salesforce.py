@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from connector.config.places import share
-from connector.core.errors import Refused
+from connector.core.errors import PrerequisiteError
 from connector.core.metadata import Components
 from connector.flows.setup_salesforce import make_plan, set_up
 from connector.flows.setup_salesforce_plan import State, What
@@ -94,7 +94,7 @@ def test_an_interrupted_set_up_goes_on_where_it_stopped(bare):
         if request.method == "POST" and request.path.endswith("/PermissionSetAssignment")
         else None
     )
-    with pytest.raises(Refused):
+    with pytest.raises(PrerequisiteError, match="the fields are deployed, only this is missing"):
         apply(bare)
     counted = deployments(bare)
     report = apply(bare)
@@ -171,6 +171,25 @@ def test_a_hidden_field_of_another_type_is_found_by_the_trial(bare):
     assert [step.name for step in report.plan.blocked] == [name]
     assert "Salesforce refuses it: Cannot change type" in report.plan.blocked[0].detail
     assert report.after is None
+
+
+def test_an_org_that_does_not_say_which_objects_exist_is_still_planned(bare):
+    """EntityDefinition is not readable: the trial of the deployment knows."""
+    client = client_of(bare.org, client_options(bare.org), clock=bare.clock)
+    real = client.composite
+
+    def without_entities(parts):
+        replies = real(parts)
+        hidden = [place for place, part in enumerate(parts) if "EntityDefinition" in part.path]
+        assert hidden
+        return [
+            replace(reply, status=400, body=[{"errorCode": "INVALID_TYPE"}]) if place in hidden else reply
+            for place, reply in enumerate(replies)
+        ]
+
+    client.composite = without_entities
+    target = OrgTarget(client=client, clock=bare.clock, source=SOURCE, assignee=None)
+    assert not set_up(target, SOURCE.metadata, show=lambda *_: None).blocked
 
 
 def test_the_permission_set_goes_to_the_user_that_was_named(bare):

@@ -38,13 +38,24 @@ _SANDBOX_STRIPE: Final = ("api_base", "api_key")
 class Given:
     """Everything known so far. `answers` holds references only, `typed` the secrets themselves."""
 
-    #: the folder the settings are looked for in
+    #: the folder the settings are looked for in, from which their relative paths count
     base: Path
+    #: the folder the program was started in, from which a person's relative paths count
+    folder: Path
     environment: Mapping[str, str] = field(repr=False)
     answers: dict[str, str] = field(default_factory=dict)
     typed: dict[str, str] = field(default_factory=dict, repr=False)
     #: where each answer came from, for messages: `--org`, `answers.yaml:3`
     places: dict[str, str] = field(default_factory=dict)
+
+    def place(self, text: str) -> str:
+        """A path as it was answered, such that it leads to the same file from the settings."""
+        path = Path(text).expanduser()
+        return text if path.is_absolute() or self.folder == self.base else str((self.folder / path).absolute())
+
+    def shown(self, name: str) -> str:
+        """A file of the settings as a person finds it."""
+        return name if self.folder == self.base else str(self.base / name)
 
     def keep_secret(self, name: str, text: str) -> str:
         """The reference under which a typed secret will be found."""
@@ -129,6 +140,7 @@ def private_key_file(text: str, given: Given) -> str:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+    text = given.place(text)
     path = given.base / Path(text).expanduser()
     content = _text_of(path)
     try:
@@ -141,13 +153,20 @@ def private_key_file(text: str, given: Given) -> str:
     return text
 
 
+def _reference(name: str, text: str, given: Given) -> str:
+    kind, _, target = text.partition(":")
+    return f"file:{given.place(target)}" if kind == "file" and name not in given.typed else text
+
+
 def client_secret(text: str, given: Given) -> str:
+    text = _reference("client_secret", text, given)
     if not given.secret("client_secret", text):
         raise ValueError("the secret is empty")
     return text
 
 
 def stripe_key(text: str, given: Given) -> str:
+    text = _reference("stripe_key", text, given)
     try:
         key = read_key(given.secret("stripe_key", text))
     except ConfigError as error:
@@ -183,6 +202,7 @@ def currency(text: str, given: Given) -> str:
 
 
 def sandbox_file(text: str, given: Given) -> str:
+    text = given.place(text)
     read_sandbox(given.base / Path(text).expanduser())
     return text
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from dotenv import dotenv_values
 
 from connector.cli.demo.home import first_day_of_last_month
 from connector.cli.exits import Exit
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from connector.cli.output import Output
     from connector.core.verify.checks import Rules
 
-_TO_DO: Final = ("connector setup salesforce --plan", "connector setup stripe --plan", "connector verify")
+_TO_DO: Final = ("connector setup salesforce --plan", "connector verify")
 _READY: Final = ("connector plan",)
 
 
@@ -58,7 +59,13 @@ def run_init(output: Output, answers: Mapping[str, str], choices: Choices) -> in
     from connector.verification import shipped_rules
 
     rules = shipped_rules()
-    given = Given(base=base_folder(os.environ, Path.cwd()), environment=os.environ)
+    folder = Path.cwd()
+    base = base_folder(os.environ, folder)
+    # `env:NAME` may name a variable of .env, too, as the loader reads it
+    known = {
+        name: value for name, value in dotenv_values(base / ".env", interpolate=False).items() if value is not None
+    }
+    given = Given(base=base, folder=folder, environment={**known, **os.environ})
     terminal = sys.stdin.isatty() and not choices.yes
     if choices.answers_file is not None:
         read_answers(choices.answers_file, given)
@@ -77,7 +84,7 @@ def run_init(output: Output, answers: Mapping[str, str], choices: Choices) -> in
         return Exit.FAILED
     written = write_all(given, settings)
     for name in written:
-        output.note(f"wrote {name}")
+        output.note(f"wrote {given.shown(name)}")
     if not written:
         output.note("everything is as it was: nothing to write")
     overridden = _overridden(settings)
@@ -100,10 +107,10 @@ def _agreed(
     """Whether to write: shown first; what is there is replaced only by --force or after a yes."""
     replaced = [] if old is None else difference(old, settings)
     if old is None:
-        output.note(f"\nTo be written, {SETTINGS_FILE}:\n{text_of(settings)}")
+        output.note(f"\nTo be written, {given.shown(str(SETTINGS_FILE))}:\n{text_of(settings)}")
     for line in replaced:
         output.note(line)
-    files = [*([str(SETTINGS_FILE)] if replaced else []), *changed_secrets(given)]
+    files = [given.shown(name) for name in (*([str(SETTINGS_FILE)] if replaced else []), *changed_secrets(given))]
     if files and not force and not terminal:
         problems = [
             Problem(where=name, observed="is there already and would change", remedy="give --force to replace it")

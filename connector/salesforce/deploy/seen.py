@@ -67,7 +67,7 @@ def fetch_org_state(client: Client, metadata: Metadata, *, assignee: str | None)
         assignee=_person(_known(rows, "assignee")),
         assignee_name=wanted,
         lacking=_lacking(_known(rows, "access")),
-        objects=frozenset(row["QualifiedApiName"] for row in _known(rows, "objects")) | described.keys(),
+        objects=_objects(metadata, rows["objects"]) | described.keys(),
         fields=_fields(metadata, described),
         given_fields=frozenset(row["Field"] for row in _known(rows, "given")),
         permission_set=_permission_set(rows),
@@ -119,6 +119,11 @@ def _rows(reply: SubReply) -> Sequence[Mapping[str, Any]] | None:
 
 def _known(rows: Mapping[str, Sequence[Mapping[str, Any]] | None], name: str) -> Sequence[Mapping[str, Any]]:
     return rows[name] or ()
+
+
+def _objects(metadata: Metadata, rows: Sequence[Mapping[str, Any]] | None) -> frozenset[str]:
+    """Where the org does not say which exist, the trial of the deployment will."""
+    return frozenset(metadata.objects if rows is None else (row["QualifiedApiName"] for row in rows))
 
 
 def _person(rows: Sequence[Mapping[str, Any]]) -> Person | None:

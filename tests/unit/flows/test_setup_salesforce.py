@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from connector.core.errors import PrerequisiteError, Unfinished
+from connector.core.errors import PrerequisiteError, Refused, Unfinished
 from connector.core.metadata import ComponentResult, DeployResult
 from connector.core.model import Side
 from connector.flows.setup_salesforce import make_plan, set_up
@@ -161,6 +161,41 @@ def test_what_did_not_come_about_is_not_called_done():
     report = apply(FakeTarget(EMPTY, becomes=replace(READY, fields={}, given_fields=frozenset())))
     assert report.blocked
     assert [step.name for step in report.after.changes] == [ID_FIELD.full_name, AMOUNT.full_name]
+
+
+class Refusing(FakeTarget):
+    """Takes everything but one request."""
+
+    def __init__(self, state, *, refuses):
+        super().__init__(state)
+        self.refuses = refuses
+
+    def deploy(self, components, *, check_only):
+        self.refuse("try" if check_only else "deploy")
+        return super().deploy(components, check_only=check_only)
+
+    def assign(self, permission_set_id, user_id):
+        self.refuse("assign")
+
+    def refuse(self, what):
+        if what == self.refuses:
+            raise Refused("no access", side=Side.SALESFORCE, action=what, status=403, code="INSUFFICIENT_ACCESS")
+
+
+@pytest.mark.parametrize(
+    ("refuses", "where", "remedy"),
+    [
+        ("try", "user robot@example.com", "Modify Metadata Through Metadata API Functions and Customize Application"),
+        ("assign", "assignment to robot@example.com", "the fields are deployed, only this is missing"),
+    ],
+)
+def test_a_request_that_is_not_taken_at_all_is_explained(refuses, where, remedy):
+    with pytest.raises(PrerequisiteError) as caught:
+        apply(Refusing(EMPTY, refuses=refuses))
+    (problem,) = caught.value.problems
+    assert problem.where == where
+    assert "INSUFFICIENT_ACCESS: no access" in problem.observed
+    assert remedy in problem.remedy
 
 
 def test_a_permission_set_that_cannot_be_seen_after_its_deployment_is_an_error_with_a_remedy():

@@ -29,7 +29,7 @@ COMPLETE = {
 
 
 def given_of(tmp_path, **answers):
-    return Given(base=tmp_path, environment={"STRIPE": KEY, "CLIENT": SECRET}, answers=answers)
+    return Given(base=tmp_path, folder=tmp_path, environment={"STRIPE": KEY, "CLIENT": SECRET}, answers=answers)
 
 
 def ids(answers):

@@ -17,7 +17,7 @@ LIVE_KEY = "sk_live_" + "a1B2" * 3
 
 @pytest.fixture
 def given(tmp_path):
-    return Given(base=tmp_path, environment={"STRIPE": TEST_KEY, "LIVE": LIVE_KEY, "EMPTY": ""})
+    return Given(base=tmp_path, folder=tmp_path, environment={"STRIPE": TEST_KEY, "LIVE": LIVE_KEY, "EMPTY": ""})
 
 
 def pem(key, password=None):
@@ -177,6 +177,16 @@ def test_a_typed_reference_is_a_reference(given):
     given.keep_secret("stripe_key", TEST_KEY)
     assert given.keep_secret("stripe_key", "env:STRIPE") == "env:STRIPE"
     assert given.typed == {}
+
+
+def test_paths_count_from_where_the_person_is_and_are_kept_so_that_the_settings_find_them(tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "stripe.key").write_text(TEST_KEY)
+    given = Given(base=tmp_path / "home", folder=tmp_path, environment={})
+    assert checks.stripe_key("file:stripe.key", given) == f"file:{tmp_path / 'stripe.key'}"
+    assert given.keep_secret("stripe_key", TEST_KEY) == "file:secrets/stripe_api_key"
+    assert checks.stripe_key("file:secrets/stripe_api_key", given) == "file:secrets/stripe_api_key"
+    assert given.shown("config/connector.yaml") == str(tmp_path / "home/config/connector.yaml")
 
 
 # -- the bundled sandbox ----------------------------------------------------------------------------------------------

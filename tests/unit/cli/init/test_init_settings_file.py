@@ -44,7 +44,7 @@ ANSWERS = {
 @pytest.fixture
 def given(tmp_path):
     typed = {"client_secret": "hush", "stripe_key": KEY}
-    return Given(base=tmp_path, environment={}, answers=dict(ANSWERS), typed=typed)
+    return Given(base=tmp_path, folder=tmp_path, environment={}, answers=dict(ANSWERS), typed=typed)
 
 
 def new_settings(given):
