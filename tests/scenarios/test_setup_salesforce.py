@@ -104,6 +104,15 @@ def test_an_interrupted_set_up_goes_on_where_it_stopped(bare):
     assert not report.blocked
 
 
+def test_an_assignment_somebody_else_made_meanwhile_is_no_error(bare):
+    """Salesforce answers DUPLICATE_VALUE, which is what was wanted."""
+    apply(bare)
+    set_id = bare.org.platform.rows("PermissionSet", Name="Stripe_Connector")[0]["Id"]
+    target_of(bare).assign(set_id, bare.org.user_id)
+    assigned = bare.org.platform.rows("PermissionSetAssignment", PermissionSetId=set_id)
+    assert [row["AssigneeId"] for row in assigned] == [bare.org.user_id]
+
+
 def test_without_the_billing_package_its_fields_are_named_and_nothing_is_sent():
     bench = Bench(metadata_dir=None, packages=("SBQQ",))
     counted = deployments(bench)
