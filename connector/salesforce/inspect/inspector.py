@@ -183,5 +183,9 @@ def _refused(ask: Ask, body: Any) -> Answer:
 
 
 def _failed(ask: Ask, error: ConnectorError) -> Answer:
-    code = error.code if isinstance(error, RemoteError) else None
-    return Answer(ask=ask, failure=str(error), code=code)
+    if not isinstance(error, RemoteError):
+        return Answer(ask=ask, failure=str(error))
+    # As a refusal inside a composite call is told: the question itself stands beside it.
+    name = error.code or (str(error.status) if error.status is not None else "")
+    words = f"{name}: {error.message}" if name else error.message
+    return Answer(ask=ask, failure=words, code=error.code)
