@@ -2,7 +2,8 @@
 
 Profile options: `namespaces` (managed packages that must be there), `operator_namespaces: true` (the
 operator names them in CONNECTOR_VERIFY__STRIPE_NAMESPACES), `apex_classes` and `permission_set_labels`
-(signs of an unmanaged package, which has no namespace), `package_names` (texts its name contains).
+(signs of an unmanaged package, which has no namespace), `package_names` (texts its name contains),
+`gateway_type` (a picklist value that goes with it).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from connector.core.verify.checks import Judgement, Verdict
 from connector.core.verify.org import Packages
 from connector.core.verify.org_packages import Publishers, StripeParts
-from connector.core.verify.org_setup import LinkedAccounts
+from connector.core.verify.org_setup import AchValues, LinkedAccounts
 from connector.flows.verify.conditions.packages import described, find_package
 
 if TYPE_CHECKING:
@@ -44,10 +45,14 @@ def stripe_package(facts: Facts) -> Judgement:
             evidence += found.evidence
             degraded = degraded or found.degraded
     signs, lacking = _unmanaged(facts)
-    missing += lacking
+    hint = _hint(facts) if lacking else None
     evidence += signs
-    if missing:
-        return Judgement(verdict=Verdict.FAIL, observed="; ".join(missing), evidence=tuple(evidence), degraded=degraded)
+    if missing or (lacking and hint is None):
+        observed = "; ".join([*missing, *lacking])
+        return Judgement(verdict=Verdict.FAIL, observed=observed, evidence=tuple(evidence), degraded=degraded)
+    if hint is not None:
+        observed = f"{'; '.join(lacking)}; only {hint} points to it"
+        return Judgement(verdict=Verdict.WARN, observed=observed, evidence=(*evidence, hint), degraded=True)
     return Judgement(
         verdict=Verdict.PASS,
         observed="; ".join(evidence) or "installed",
@@ -82,6 +87,15 @@ def _unmanaged(facts: Facts) -> tuple[list[str], list[str]]:
     if packages is None and parts is None:
         facts.read("packages", Packages)
     return [], [f"no sign of {names[0]}: no unmanaged package of that name, no class, no permission set"]
+
+
+def _hint(facts: Facts) -> str | None:
+    """A picklist value that goes with the unmanaged part. It may have been added by hand, or left behind."""
+    wanted = facts.profile.options.get("gateway_type")
+    values = facts.peek("ach_values", AchValues)
+    if wanted is None or values is None or wanted not in values.gateway_types:
+        return None
+    return f"the gateway type {wanted!r}"
 
 
 def one_writer(facts: Facts) -> Judgement:

@@ -6,8 +6,9 @@ from connector.core.model import Severity
 from connector.core.verify.checks import Profile, Verdict
 from connector.core.verify.evidence import Unreadable
 from connector.core.verify.org import InstalledPackage, Packages
-from connector.core.verify.org_packages import Publisher, Publishers
+from connector.core.verify.org_packages import Publisher, Publishers, StripeParts
 from connector.core.verify.org_people import HeldSets, LicenceHolders, SeatLicence, SeatLicences
+from connector.core.verify.org_setup import AchValues
 from tests.support.verify import NOT_READABLE, judged, shipped_rules
 
 CLOSED = Unreadable(source="Tooling query", reason="the user may not see installed packages", permission="Download")
@@ -27,7 +28,9 @@ def publishers(*namespaces):
 
 
 def of(check, packages, **others):
-    given = dict.fromkeys(["publishers", "package_licences", "global_objects", "parts_by_name"], NOT_READABLE)
+    given = dict.fromkeys(
+        ["publishers", "package_licences", "global_objects", "parts_by_name", "ach_values"], NOT_READABLE
+    )
     return judged(check, packages=packages, **(given | others))
 
 
@@ -78,6 +81,40 @@ def test_stripes_app_is_a_second_writer_before_anybody_named_the_first():
     assert result.verdict is Verdict.FAIL
     alone = of("SF-PKG-07", Packages(rows=(APP,)), profile=profile("legacy-billing-connector"))
     assert alone.verdict is Verdict.FAIL
+
+
+# -- the unmanaged extension
+
+UNIVERSAL = "universal-plus-billing-extension"
+NO_PARTS = StripeParts(classes=(), permission_sets=())
+
+
+def gateway_types(*names):
+    return AchValues(gateway_types=frozenset(names), account_types=frozenset())
+
+
+def test_a_gateway_type_alone_points_to_the_extension_and_proves_nothing():
+    values = gateway_types("Stripe (Universal Extension)")
+    result = of(
+        "SF-PKG-03", Packages(rows=(APP,)), parts_by_name=NO_PARTS, ach_values=values, profile=profile(UNIVERSAL)
+    )
+    assert (result.verdict, result.degraded) == (Verdict.WARN, True)
+    assert "Stripe (Universal Extension)" in result.observed
+
+
+def test_without_any_sign_the_extension_is_missing():
+    values = gateway_types("Stripe")
+    result = of(
+        "SF-PKG-03", Packages(rows=(APP,)), parts_by_name=NO_PARTS, ach_values=values, profile=profile(UNIVERSAL)
+    )
+    assert result.verdict is Verdict.FAIL
+
+
+def test_a_gateway_type_does_not_stand_for_the_managed_app():
+    values = gateway_types("Stripe (Universal Extension)")
+    result = of("SF-PKG-03", Packages(rows=()), parts_by_name=NO_PARTS, ach_values=values, profile=profile(UNIVERSAL))
+    assert result.verdict is Verdict.FAIL
+    assert "stripeGC" in result.observed
 
 
 # -- licences and permission sets

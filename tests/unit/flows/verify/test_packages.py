@@ -44,7 +44,9 @@ def installed(*rows):
 
 
 def of(check, packages, **others):
-    given = dict.fromkeys(["publishers", "package_licences", "global_objects", "parts_by_name"], NOT_READABLE)
+    given = dict.fromkeys(
+        ["publishers", "package_licences", "global_objects", "parts_by_name", "ach_values"], NOT_READABLE
+    )
     return judged(check, packages=packages, **(given | others))
 
 

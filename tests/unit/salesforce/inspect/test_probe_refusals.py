@@ -14,6 +14,8 @@ VIEW_SETUP = "View Setup and Configuration (PermissionsViewSetup)"
 def test_an_unsupported_type_of_the_package_list_means_a_missing_permission_not_missing_packages():
     found = evidence_of(Bench(scenario="no-permission"), "packages", "install_requests", "package_versions")
     assert {evidence.permission for evidence in found.values()} == {PACKAGES}
+    # Salesforce's own words, "sObject type ... is not supported", would send people the wrong way
+    assert {evidence.reason for evidence in found.values()} == {"the user may not see installed packages"}
     assert not [name for name, evidence in found.items() if isinstance(evidence, Seen)]
 
 
