@@ -19,7 +19,7 @@ from tests.support.clock import ManualClock
 from tests.support.world import API_URL, ORG_URL, START
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from connector.core.verify.checks import Result
@@ -57,14 +57,18 @@ def verified(
     profile: str = "connector-only",
     clock: ManualClock | None = None,
     org_clock: ManualClock | None = None,
+    plant: Callable[[Org], None] = lambda _: None,
     **settings: str,
 ) -> Verified:
-    """`folder` is the home, so that a second run remembers the first; `settings` are further variables."""
+    """`folder` is the home, so that a second run remembers the first; `plant` changes the org before it is looked
+    at; `settings` are further variables.
+    """
     clock = clock or ManualClock(START)
     found = scenarios.find(scenario)
     org = Org(clock=org_clock or clock, seed=1, scenario=scenario)
     if scenario not in {"fresh", "cpq-only"}:
         seed(org)
+    plant(org)
     account = Account(
         clock=clock, seed=1, livemode=found.stripe_livemode, rate_per_second=None, endpoint_rate_per_second=None
     )
