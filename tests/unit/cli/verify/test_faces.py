@@ -116,13 +116,14 @@ class _Page(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.tags, self.fetched, self.open = [], [], []
+        self.tags, self.fetched, self.open, self.links = [], [], [], []
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
         self.fetched += [value for name, value in attrs if name in {"src", "srcset", "background", "poster", "data"}]
         self.fetched += [value for name, value in attrs if tag == "link" and name == "href"]
+        self.links += [value for name, value in attrs if tag == "a" and name == "href"]
         if tag not in {"meta", "br"}:
             self.open.append(tag)
 
@@ -163,7 +164,11 @@ class TestPage:
 
     def test_an_address_that_is_none_becomes_no_link(self):
         bad = result(about=check(side=Side.STRIPE, link="javascript:alert(1)"), verdict="fail")
-        assert 'href="javascript' not in self._text(report(bad))
+        page = _Page(self._text(report(bad)))
+        assert page.links == ["#SF-PKG-01"]
+
+    def test_a_link_leads_to_a_check_of_the_page_or_to_an_address(self):
+        assert "https://acme.my.salesforce.com/lightning/setup/ImportedPackage/home" in _Page(self._text()).links
 
 
 class TestJunit:
