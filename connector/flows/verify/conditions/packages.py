@@ -145,12 +145,15 @@ def packages_listed(facts: Facts) -> Judgement:
 
 
 def licence_live(facts: Facts) -> Judgement:
-    """Options: `namespaces`, `days` (ending sooner warns)."""
+    """Options: `namespaces`, `days` (ending sooner warns). Stripe's packages are looked at as well, as far as
+    the profile or the settings name them.
+    """
     licences = facts.read("package_licences", PackageLicences)
+    stripe = (*facts.profile.options.get("stripe_packages", ()), *facts.situation.stripe_namespaces)
     told: list[str] = []
     expired: list[str] = []
     ending: list[str] = []
-    for namespace in facts.option("namespaces"):
+    for namespace in dict.fromkeys([*facts.option("namespaces"), *stripe]):
         licence = licences.of(namespace)
         if licence is None:
             continue

@@ -19,7 +19,8 @@ _SECURITY: Final = {"Full": "for all users", "None": "for administrators only", 
 
 def for_all_users(facts: Facts) -> Judgement:
     """Options: `packages`: namespace -> an object of it whose access profiles can still grant; `admins`
-    (profile names). By the installation request, else by which profiles read that object.
+    (profile names). By the installation request, else by that object being read by more than one profile of
+    everyday users.
     """
     told: list[str] = []
     narrow: list[str] = []
@@ -28,8 +29,8 @@ def for_all_users(facts: Facts) -> Judgement:
     for namespace, sobject in facts.option("packages").items():
         security = _security(facts, namespace)
         readers = facts.peek("profile_readers", ProfileReaders)
-        others = None if readers is None else readers.of(sobject) - admins
-        if security == "Full" or others:
+        others = readers.of(sobject) - admins if readers is not None else frozenset()
+        if security == "Full" or len(others) > 1:
             told.append(f"{namespace}: {_told(security, others)}")
         elif security == "None":
             narrow.append(f"{namespace} was installed for administrators only")
@@ -43,10 +44,10 @@ def for_all_users(facts: Facts) -> Judgement:
     return Judgement(verdict=Verdict.PASS, observed="; ".join(told), evidence=tuple(told))
 
 
-def _told(security: str | None, others: frozenset[str] | None) -> str:
+def _told(security: str | None, others: frozenset[str]) -> str:
     if security == "Full":
         return "installed for all users"
-    return f"read by profile {', '.join(sorted(others or ()))}"
+    return f"read by profile {', '.join(sorted(others))}"
 
 
 def _security(facts: Facts, namespace: str) -> str | None:
@@ -60,7 +61,7 @@ def _security(facts: Facts, namespace: str) -> str | None:
 
 def for_admins_only(facts: Facts) -> Judgement:
     """Stripe's packages, by the same evidence. Options: `sign` (an object of Stripe's), `admins`."""
-    namespaces = (*facts.profile.options.get("namespaces", ()), *facts.situation.stripe_namespaces)
+    namespaces = (*facts.profile.options.get("stripe_packages", ()), *facts.situation.stripe_namespaces)
     security = {namespace: _security(facts, namespace) for namespace in namespaces}
     wide = [namespace for namespace, found in security.items() if found == "Full"]
     readers = facts.peek("profile_readers", ProfileReaders)

@@ -1,6 +1,6 @@
 """Stripe's packages in the org: the one the profile names, and that nobody else writes.
 
-Profile options: `namespaces` (managed packages that must be there), `operator_namespaces: true` (the
+Profile options: `stripe_packages` (namespaces of managed packages that must be there), `operator_namespaces: true` (the
 operator names them in CONNECTOR_VERIFY__STRIPE_NAMESPACES), `apex_classes` and `permission_set_labels`
 (signs of an unmanaged package, which has no namespace), `package_names` (texts its name contains),
 `gateway_type` (a picklist value that goes with it).
@@ -8,6 +8,7 @@ operator names them in CONNECTOR_VERIFY__STRIPE_NAMESPACES), `apex_classes` and 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from connector.core.verify.checks import Judgement, Verdict
@@ -65,7 +66,7 @@ def _wanted(facts: Facts) -> tuple[str, ...] | None:
     """Namespaces that must be there; None where the operator has to name one and did not."""
     if facts.profile.options.get("operator_namespaces"):
         return facts.situation.stripe_namespaces or None
-    return tuple(facts.profile.options.get("namespaces", ()))
+    return tuple(facts.profile.options.get("stripe_packages", ()))
 
 
 def _unmanaged(facts: Facts) -> tuple[list[str], list[str]]:
@@ -100,7 +101,7 @@ def _hint(facts: Facts) -> str | None:
 
 def one_writer(facts: Facts) -> Judgement:
     """No package of Stripe's but the profile's. Options: `known` (namespaces of Stripe's writers),
-    `name_parts` (texts by which others are recognised). Publishers can only prove that there is another one:
+    `name_parts` (beginnings of words by which others are recognised). Publishers can only prove that there is another one:
     an unmanaged package has none.
     """
     allowed = set(_wanted(facts) or facts.situation.stripe_namespaces)
@@ -148,12 +149,11 @@ def _writers(facts: Facts, packages: Packages | None) -> list[tuple[str, str | N
     else:
         publishers = facts.peek("publishers", Publishers)
         seen = [(row.name, row.namespace) for row in publishers.rows] if publishers is not None else []
-    parts = [str(part).casefold() for part in facts.option("name_parts", ())]
+    # whole words: an app that is called Pinstripe writes nothing to Stripe
+    parts = [re.compile(rf"\b{re.escape(str(part))}", re.IGNORECASE) for part in facts.option("name_parts", ())]
     known = facts.option("known", ())
     return [
-        (name, namespace)
-        for name, namespace in seen
-        if namespace in known or any(part in name.casefold() for part in parts)
+        (name, namespace) for name, namespace in seen if namespace in known or any(part.search(name) for part in parts)
     ]
 
 

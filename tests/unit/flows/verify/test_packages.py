@@ -134,6 +134,15 @@ def test_a_package_licence_lives_or_not(row, verdict, severity):
     assert (result.verdict, result.severity) == (verdict, severity)
 
 
+@pytest.mark.parametrize("name", ["connector-only", "universal-plus-billing-extension", "legacy-billing-connector"])
+def test_cpq_and_billing_are_looked_at_in_every_profile_and_stripes_package_where_it_is_named(name):
+    dead = PackageLicences(rows=(licence("blng", "Expired", days=-1), licence("stripeGC", "Expired", days=-1)))
+    about = situation(stripe_namespaces=("stripeGC",) if name == "legacy-billing-connector" else ())
+    result = judged("SF-PKG-05", package_licences=dead, profile=profile(name), about=about)
+    assert "blng is Expired" in result.observed
+    assert ("stripeGC is Expired" in result.observed) is (name != "connector-only")
+
+
 def test_licences_that_cannot_be_read_are_unknown():
     assert judged("SF-PKG-05", package_licences=NOT_READABLE).verdict is Verdict.UNKNOWN
 
@@ -209,6 +218,11 @@ def test_a_stripe_package_beside_this_connector_is_another_writer():
     assert of("SF-PKG-07", found, profile=profile(UNIVERSAL)).verdict is Verdict.PASS
     assert of("SF-PKG-07", BOTH, profile=profile("connector-only")).verdict is Verdict.PASS
     assert of("SF-PKG-07", CLOSED, profile=profile("connector-only")).verdict is Verdict.UNKNOWN
+
+
+def test_a_name_that_only_contains_the_word_is_no_writer():
+    found = installed(package("pin", name="Pinstripe Layouts"))
+    assert of("SF-PKG-07", found, profile=profile("connector-only")).verdict is Verdict.PASS
 
 
 def test_two_generations_of_stripes_packages_are_two_writers_in_either_profile():
