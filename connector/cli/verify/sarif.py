@@ -53,7 +53,9 @@ def _rule(check: Mapping[str, Any]) -> dict[str, Any]:
 
 def _result(check: Mapping[str, Any], index: int, *, fails: bool) -> dict[str, Any]:
     kind = "fail" if fails else _KINDS.get(check["outcome"], "fail")
-    level = "warning" if check["outcome"] == "warn" else _LEVELS[check["severity"]]
+    level = _LEVELS[check["severity"]]
+    if check["outcome"] == "warn" and level == "error":
+        level = "warning"
     uri, _, line = check["place"].rpartition(":")
     result = {
         "ruleId": check["id"],

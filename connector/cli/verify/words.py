@@ -42,7 +42,7 @@ def label(check: Mapping[str, Any]) -> str:
         return ""
     words = {"unknown": "unknown", "manual": "to attest", "crashed": "crashed", "warn": "warning"}
     outcome = check["outcome"]
-    if outcome == "fail":
+    if outcome == "fail" or (outcome == "warn" and check["severity"] == "info"):
         return str(check["severity"])
     if check["severity"] == "blocker" and outcome != "warn":
         return f"{words[outcome]}, blocker"

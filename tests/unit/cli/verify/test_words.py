@@ -68,6 +68,7 @@ class TestLabels:
             ("fail", None, "error"),
             ("fail", BLOCKER, "blocker"),
             ("warn", BLOCKER, "warning"),
+            ("warn", check("A-1", severity=Severity.INFO), "info"),
             ("unknown", None, "unknown"),
             ("unknown", BLOCKER, "unknown, blocker"),
             ("manual", None, "to attest"),
