@@ -22,11 +22,11 @@ from connector.flows.sync import run_pass
 
 
 class Recorder(requests.adapters.HTTPAdapter):
-    """Writes down what leaves."""
+    """Writes down what leaves, and when."""
 
-    def __init__(self, side: str, log: list, lock: threading.Lock) -> None:
+    def __init__(self, side: str, log: list, moments: list, lock: threading.Lock) -> None:
         super().__init__(pool_maxsize=64)
-        self._side, self._log, self._lock = side, log, lock
+        self._side, self._log, self._moments, self._lock = side, log, moments, lock
 
     def send(self, request, *args, **kwargs):
         body = request.body.decode() if isinstance(request.body, bytes) else request.body
@@ -34,18 +34,26 @@ class Recorder(requests.adapters.HTTPAdapter):
         headers = {name: value for name, value in request.headers.items() if name.lower() in keep}
         with self._lock:
             self._log.append([self._side, request.method, request.path_url, headers, body])
+            self._moments.append(time.perf_counter())
         return super().send(request, *args, **kwargs)
 
 
-def _sessions(log: list) -> Sessions:
+def _sessions(log: list, moments: list) -> Sessions:
     lock = threading.Lock()
 
     def session(side: str) -> requests.Session:
         made = requests.Session()
-        made.mount("http://", Recorder(side, log, lock))
+        made.mount("http://", Recorder(side, log, moments, lock))
         return made
 
     return Sessions(salesforce=session("salesforce"), stripe=lambda: session("stripe"))
+
+
+def _since_first_write(log: list, moments: list) -> dict[str, float]:
+    """Stripe's share of a pass from its first write there on: calls, and seconds to the last one."""
+    at_stripe = [(entry[1], moment) for entry, moment in zip(log, moments, strict=True) if entry[0] == "stripe"]
+    begun = next(place for place, (method, _) in enumerate(at_stripe) if method == "POST")
+    return {"calls": len(at_stripe) - begun, "wall_s": at_stripe[-1][1] - at_stripe[begun][1]}
 
 
 def main() -> None:
@@ -75,7 +83,8 @@ def main() -> None:
     }
     settings = load_settings(environment, folder=Path(home))
     log: list = []
-    sessions = _sessions(log) if options.record else Sessions()
+    moments: list = []
+    sessions = _sessions(log, moments) if options.record or options.rate else Sessions()
     for line in sys.stdin:
         started = len(log)
         wall, cpu = time.perf_counter(), time.process_time()
@@ -89,6 +98,8 @@ def main() -> None:
                 "kinds": report.as_dict(),
                 "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             }
+        if options.rate:
+            answer["writing"] = _since_first_write(log[started:], moments[started:])
         if options.record:
             with options.record.open("a") as file:
                 file.writelines(json.dumps([line.strip(), *entry]) + "\n" for entry in log[started:])
