@@ -291,12 +291,12 @@ def _situation(settings: Settings, pack: Pack) -> Situation:
         username=settings.salesforce.username,
         installer=given.installer,
         billing_contacts=given.billing_contacts,
-        personas={},
         stripe_namespaces=given.stripe_namespaces,
         stripe_collects=given.stripe_collects,
         ach=given.ach,
         streaming=given.streaming,
         webhook_url=given.webhook_url,
+        forecast_calls=given.forecast_calls,
         time_zone=settings.time_zone,
         currencies=counted_whole(settings.stripe.whole_unit_currencies),
     )

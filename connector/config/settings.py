@@ -176,6 +176,11 @@ class VerifySettings(_Group):
     webhook_url: Annotated[str, AfterValidator(_page_address)] | None = Field(
         default=None, description="where Stripe is to send events; not set while webhooks are not used"
     )
+    forecast_calls: int = Field(
+        default=6000,
+        ge=0,
+        description="Salesforce calls a day the connector is expected to make; an idle pass costs 4, one a minute 5,760",
+    )
     accepted_risks: Path | None = Field(
         default=None,
         description="file of failing checks that are accepted for a while; "

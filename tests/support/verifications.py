@@ -117,7 +117,7 @@ def report(
 
 
 def situation(**fields: Any) -> Situation:
-    given = {"api_version": "67.0", "stripe_api_version": "2026-10-28.endive", "personas": {}, **fields}
+    given = {"api_version": "67.0", "stripe_api_version": "2026-10-28.endive", **fields}
     return Situation(pack=_pack_in(PACK), **given)
 
 

@@ -48,7 +48,6 @@ def situation(**changes: Any) -> Situation:
         "api_version": "67.0",
         "stripe_api_version": "2026-10-28.endive",
         "go_live": date(2026, 10, 1),
-        "personas": {},
     }
     return Situation(**{**given, **changes})
 

@@ -86,8 +86,6 @@ class Situation:
     installer: str | None = None
     #: users who must be able to manage the bill with Salesforce
     billing_contacts: tuple[str, ...] = ()
-    #: permission sets wanted: persona -> their names or labels
-    personas: Mapping[str, tuple[str, ...]]
     #: the zone in which the org's dates are meant
     time_zone: ZoneInfo = _UTC
     #: how Stripe counts each currency, by the settings

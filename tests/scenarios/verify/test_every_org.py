@@ -99,3 +99,8 @@ def test_what_drifted_is_told_with_since_when(tmp_path):
     third = verified(tmp_path, "drifted", clock=ManualClock(START + timedelta(days=2)))
     assert third.results["SF-ACC-03"].since == again.run.started_at
     assert not third.results["SF-ACC-03"].is_new
+
+
+def test_calls_the_connector_is_expected_to_make_must_be_left(tmp_path):
+    more_than_there_is = verified(tmp_path, "demo", CONNECTOR_VERIFY__FORECAST_CALLS="6000000")
+    assert more_than_there_is.told() == {**DATA, "SF-CONN-05": "fail"}
