@@ -49,3 +49,19 @@ def test_a_changed_package_is_told_until_somebody_accepts_it(program, box):
     runs = program.run("verify", "history", "--json").json["runs"]
     assert len(runs) == 1, "--only leaves no trace"
     assert program.run("verify", "--accept-packages", "--json").json["packages"] == first["packages"]
+
+
+def test_status_tells_how_the_last_verification_ended(program):
+    assert program.run("status", "--json").json["verified"] is None
+    assert "Never verified" in program.run("status").out
+    program.run("verify")
+    told = program.run("status", "--json").json["verified"]
+    assert (told["ready"], told["open"]) == (True, {})
+    ready = program.run("status").out
+    assert "ready" in ready
+    assert "not ready" not in ready
+    program.run("verify", CONNECTOR_VERIFY__STREAMING="true")
+    again = program.run("status", "--json").json["verified"]
+    assert again["ready"] is False
+    assert again["open"]["SF-CDC-01"]["outcome"] == "fail"
+    assert "not ready: SF-CDC-01 (fail since " in program.run("status").out

@@ -28,10 +28,14 @@ def status(output: Output) -> int:
     from connector.cli.findings import grouped, need_a_person
     from connector.cli.parked import parked_groups
     from connector.cli.session import all_findings, opened, stopped_kinds
+    from connector.cli.verify.last import last_verification
+    from connector.verification import open_memory
 
     with opened(output) as session:
         store = session.app.workspace.store
         findings = all_findings(session)
+        with open_memory(session.app.settings) as memory:
+            verified = last_verification(memory)
         answer = {
             "identity": asdict(session.app.identity),
             "links": {kind: dict(states) for kind, states in store.count_links().items()},
@@ -39,6 +43,7 @@ def status(output: Output) -> int:
             "stopped_kinds": dict(stopped_kinds(session)),
             "parked": parked_groups(store, session.app.workspace.pack.kinds),
             "findings": grouped(findings),
+            "verified": verified,
             "runs": [dict(row) for row in store.load_runs(5)],
         }
         output.result(answer, human=lambda console: _print(console, answer))
@@ -50,6 +55,7 @@ def _print(console: Console, answer: dict[str, Any]) -> None:
 
     from connector.cli.findings import print_findings
     from connector.cli.parked import print_parked
+    from connector.cli.verify.last import print_last
 
     identity = answer["identity"]
     console.print(
@@ -71,6 +77,7 @@ def _print(console: Console, answer: dict[str, Any]) -> None:
         console.print("Nothing is mirrored yet: `connector plan` shows what `connector sync --once` would do.")
     for kind, reason in answer["stopped_kinds"].items():
         console.print(f"! {kind} must not run: {reason}", style="bold red")
+    print_last(console, answer["verified"])
     print_parked(console, answer["parked"])
     print_findings(console, answer["findings"])
     if answer["runs"]:
