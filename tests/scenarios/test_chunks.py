@@ -95,6 +95,21 @@ def _stop_at(place: int) -> Callable[[], bool]:
     return stop
 
 
+def _begun_and_forgotten(world: World, invoices: list[str]) -> list[str]:
+    """Invoices that are at Stripe and not written back, and that no signal brings back. Stripe's events would,
+    if they were read: what is left undone does not rest on them.
+    """
+    assert world.workspace is not None
+    signals = world.workspace.store.load_signals(shards=None, kinds=["invoice"], limit=100)
+    waiting = {stored.signal.key.id for stored in signals}
+    begun = [each for each in invoices if b.at_stripe(world, "invoices", each)]
+    return [
+        each
+        for each in begun
+        if each not in waiting and world.org.get("blng__Invoice__c", each)["Stripe_Status__c"] != "open"
+    ]
+
+
 @pytest.mark.parametrize("place", range(8, 25))
 def test_an_interrupt_between_chunks_stops_both_and_forgets_neither(world: World, place: int) -> None:
     account = b.account(world)
@@ -104,6 +119,7 @@ def test_an_interrupt_between_chunks_stops_both_and_forgets_neither(world: World
         world.sync()
     assert world.workspace is not None
     assert world.workspace.store.load_unresolved() == []
+    assert _begun_and_forgotten(world, invoices) == []
     world.close()
     for _ in range(2):
         world.sync()

@@ -56,7 +56,12 @@ def _allocations(view: View) -> dict[str, int] | Park:
     amounts: dict[str, int] = {}
     for row in record.lines:
         # a row of either object has only its own way to the invoice
-        spec = next(spec for spec in view.mapping.line_specs if read_path(row, spec.roles["invoice"]) is not None)
+        ways = [spec for spec in view.mapping.line_specs if read_path(row, spec.roles["invoice"]) is not None]
+        if not ways:
+            return Park(
+                code="offline_payment.invoice_hidden", reason=f"allocation {row['Id']} does not show its invoice"
+            )
+        spec = ways[0]
         invoice_id = str(read_path(row, spec.roles["invoice"]))
         try:
             amount = to_minor(Decimal(read_path(row, spec.roles["amount"]) or 0), view.currency, view.policy.currencies)
