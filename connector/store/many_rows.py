@@ -75,7 +75,7 @@ def updating(table: Table, names: Sequence[str], *, key: Column[Any], only_if: C
     changed = ", ".join(f"{name} = new.column{place}" for place, name in enumerate(ordered[1:], 2))
     return ManyRows(
         before=f"UPDATE {table.name} SET {changed} FROM (VALUES",  # noqa: S608 -- names of our own table
-        after=f") AS new WHERE {table.name}.{key.name} = new.column1 AND {condition}",
+        after=f") AS new WHERE {table.name}.{key.name} = new.column1 AND ({condition})",
         columns=tuple(_column(table.c[name]) for name in ordered),
     )
 
