@@ -167,6 +167,22 @@ def test_ugx_in_whole_units_by_setting_everywhere(make_world: Callable[..., Worl
     assert update == 5_900
 
 
+def test_ugx_in_whole_units_over_the_lines_of_an_invoice(make_world: Callable[..., World], tmp_path: Path) -> None:
+    pack = b.pack_with(tmp_path, "payment", ("allocate_to: invoice", "allocate_to: lines"))
+    pounds = counted_whole(["ugx"])
+    settings = {"default_currency": "UGX"}
+    world = make_world(multi_currency=False, org_settings=settings, currencies=pounds, pack_folder=pack)
+    invoice = b.invoice(world, b.Item(subtotal="3000.00"), b.Item(subtotal="2000.00"))
+    world.sync()
+    b.pay_with_intent(world, 4_000, b.the_one(world, "invoices", invoice)["id"], code="ugx")
+    world.sync()
+    shares = [row["blng__Amount__c"] for row in b.rows(world, "blng__PaymentAllocationInvoiceLine__c")]
+    assert shares == [3000, 1000]
+    assert world.org.get("blng__Invoice__c", invoice)["blng__Balance__c"] == 1000
+    b.assert_still(world)
+    assert b.findings(world) == {}
+
+
 def _planned_void(world: World, invoice: str) -> list[int | None]:
     """What a plan says a second, unpaid invoice of 5,900 is worth when it is voided."""
     second = b.invoice(

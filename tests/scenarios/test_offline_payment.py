@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -147,6 +148,19 @@ def test_allocated_to_two_invoices_parks(world: World) -> None:
     assert _records(world) == []
     assert _stripe(world, mate)["amount_remaining"] == 10_000
     assert len(b.findings(world)["invoice.balance_fell"]) == 2
+    b.assert_still(world)
+
+
+def test_allocated_to_a_mirrored_invoice_and_one_that_is_not_parks_too(world: World) -> None:
+    """Whether the rest was meant for it as well is for a person to say; that the balance fell is told."""
+    account, mirrored, mate = _open_invoice(world)
+    old = b.invoice(world, account_id=account, dated=date(2026, 9, 1))
+    cheque = b.offline_payment(world, {mirrored: "40.00", old: "60.00"}, account_id=account)
+    world.sync()
+    assert b.parked(world, "offline_payment")[cheque][0] == "offline_payment.several_invoices"
+    assert _records(world) == []
+    assert _stripe(world, mate)["amount_remaining"] == 10_000
+    assert [found.subject for found in b.findings(world)["invoice.balance_fell"]] == [mirrored]
     b.assert_still(world)
 
 

@@ -60,6 +60,15 @@ def _linked(
     return view_of(PAYMENT, **(settings | (view or {})))
 
 
+@pytest.mark.parametrize(("org", "is_ours"), [("00D1", True), ("00D2", False)])
+def test_a_payment_record_with_our_mark_is_no_payment_of_stripe_even_if_no_link_remembers_it(
+    org: str, is_ours: bool
+) -> None:
+    mark = {"salesforce_org": org, "salesforce_id": "a0P7"}
+    decision = decide(view_of(PAYMENT, stripe=_intent(_row(1), metadata=mark), parents=[_invoice(1)]))
+    assert isinstance(decision, Ignore if is_ours else Act)
+
+
 @pytest.mark.parametrize(
     "status", ["processing", "requires_payment_method", "requires_action", "requires_capture", "canceled", "failed"]
 )
