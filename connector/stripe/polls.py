@@ -1,8 +1,8 @@
 """What changed at Stripe since the cursors: events, and payment records, which have no events.
 
-Lists newest first and stops at the first page that reaches what was seen before, so that a quiet
-account costs one call per stream. Late events are caught by looking `overlap_s`, and at least the
-rest of that page, behind the newest one seen. May not fetch the records themselves.
+Lists newest first and stops where everything that is remembered was seen again, so that a quiet account
+costs one call per stream. Late events are caught by looking `overlap_s` behind the newest one seen, but
+no further back than the hundred newest. May not fetch the records themselves.
 """
 
 from __future__ import annotations
@@ -118,14 +118,18 @@ class Poller:
         newest = next(pages)
         known = frozenset(position.seen)
         moved = position.moved(newest, now_s=self._now_s())
+        behind = self._behind(pages, newest, known)
         oldest, read = newest, 1
-        for oldest in islice(self._unseen(pages, newest, known), BURST_PAGES - 1):
+        for oldest in islice(behind, BURST_PAGES - 1):
             yield ChangePage(signals=self._event_signals(oldest, known), cursors=())
             read += 1
-        if read == BURST_PAGES and not self._is_last(oldest, known):
+        if read == BURST_PAGES and len(oldest) == PAGE_SIZE and known.isdisjoint(_ids(oldest)):
             # what is between the cursor and this page, in spans of time that overlap it by a second
             spans = spans_between(earliest, self._likely_start(position), oldest[-1]["created"], self._readers)
             for page in self._read_spans(spans):
+                yield ChangePage(signals=self._event_signals(page, known), cursors=())
+        else:
+            for page in behind:
                 yield ChangePage(signals=self._event_signals(page, known), cursors=())
         yield ChangePage(signals=self._event_signals(newest, known), cursors=(moved.cursor(EVENTS),))
 
@@ -169,7 +173,7 @@ class Poller:
         newest = next(pages)
         known = frozenset(position.seen)
         moved = position.moved(newest, now_s=self._now_s())
-        for page in self._unseen(pages, newest, known):
+        for page in self._behind(pages, newest, known):
             yield ChangePage(signals=self._record_signals(page, known), cursors=())
         yield ChangePage(signals=self._record_signals(newest, known), cursors=(moved.cursor(PAYMENT_RECORDS),))
 
@@ -179,20 +183,20 @@ class Poller:
             self._signals([subject for record_id in fresh for subject in payment_subjects(record_id)], CAUSE_LIST)
         )
 
-    def _unseen(
+    def _behind(
         self, pages: Iterator[list[dict[str, Any]]], newest: Sequence[Mapping[str, Any]], known: frozenset[str]
-    ) -> Iterator[list[dict[str, Any]]]:
-        """The pages behind the newest, until one holds what was seen before."""
-        page: Sequence[Mapping[str, Any]] = newest
-        while not self._is_last(page, known):
+    ) -> Iterator[Sequence[Mapping[str, Any]]]:
+        """The pages behind the newest, down to the oldest id that is remembered: one that became visible late
+        stands among those seen before it, wherever a page happens to end. What is older is left out.
+        """
+        page, missing = newest, known - _ids(newest)
+        while len(page) == PAGE_SIZE and (missing or len(known) < PAGE_SIZE):
             found = next(pages, None)
             if found is None:
                 return
-            yield found
-            page = found
-
-    def _is_last(self, page: Sequence[Mapping[str, Any]], known: frozenset[str]) -> bool:
-        return len(page) < PAGE_SIZE or any(item["id"] in known for item in page)
+            page, missing = found, missing - _ids(found)
+            last = max((place for place, item in enumerate(page) if item["id"] in known), default=-1)
+            yield page if missing or len(known) < PAGE_SIZE else page[: last + 1]
 
     def _everything(self, cause: str) -> Iterator[ChangePage]:
         """All objects by full lists. The events' position is taken first: what happens meanwhile is read later."""
@@ -223,3 +227,7 @@ class Poller:
 
     def _now_s(self) -> int:
         return int(self._clock.now().timestamp())
+
+
+def _ids(page: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    return frozenset(item["id"] for item in page)

@@ -165,6 +165,55 @@ def test_an_event_that_shows_up_late_among_older_ones_is_still_read(clock):
     assert poll.keys() == set()
 
 
+class Listed:
+    """Events of customers as Stripe lists them: newest first, a hundred on a page."""
+
+    def __init__(self, clock):
+        self.now_s = int(clock.now().timestamp())
+        self.events = []
+        self.poll = Poll(Script(self._answer), clock)
+
+    def add(self, name, created):
+        self.events.append({"id": f"evt_{name}", "type": "customer.updated", "created": created, "request": None})
+        self.events[-1]["data"] = {"object": {"id": f"cus_{name}", "object": "customer"}}
+
+    def _answer(self, request):
+        form = form_of(request)
+        first, last = int(form.get("created[gte]", 0)), int(form.get("created[lte]", self.now_s + 3600))
+        wanted = self.events if request.path == "/v1/events" else []
+        data = [each for each in reversed(wanted) if first <= each["created"] <= last]
+        data.sort(key=lambda each: -each["created"])
+        place = next((n for n, each in enumerate(data, 1) if each["id"] == form.get("starting_after")), 0)
+        return answer({"object": "list", "data": data[place : place + 100], "has_more": len(data) > place + 100})
+
+
+@pytest.mark.parametrize("fresh", [0, 50, 95, 99, 100, 150, 195, 250, 295, 299])
+def test_a_late_event_is_read_wherever_a_page_ends_between_those_seen_before(clock, fresh):
+    listed = Listed(clock)
+    for number in range(300):
+        listed.add(number, listed.now_s - 30 + number // 10)
+    listed.poll.run()
+    listed.add("late", listed.now_s - 2)
+    for number in range(fresh):
+        listed.add(f"fresh{number}", listed.now_s)
+    signals, calls = listed.poll.run()
+    # and no older one a second time
+    assert {signal.key.id for signal in signals} == {"cus_late"} | {f"cus_fresh{number}" for number in range(fresh)}
+    assert calls <= (fresh + 101) // 100 + 1 + 1
+    assert listed.poll.run() == ([], 2)
+
+
+def test_a_late_event_is_read_behind_everything_seen_where_that_was_little(clock):
+    listed = Listed(clock)
+    listed.add("seen", listed.now_s)
+    listed.poll.run()
+    listed.add("late", listed.now_s - 5)
+    for number in range(99):
+        listed.add(f"fresh{number}", listed.now_s + 1)
+    signals, _ = listed.poll.run()
+    assert "cus_late" in {signal.key.id for signal in signals}
+
+
 def test_a_month_of_silence_means_events_were_lost_and_everything_is_named_again(poll, clock):
     made = customer(poll, "a")
     poll.run()
