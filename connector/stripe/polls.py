@@ -184,8 +184,8 @@ class Poller:
         )
 
     def _behind(
-        self, pages: Iterator[list[dict[str, Any]]], newest: Sequence[Mapping[str, Any]], known: frozenset[str]
-    ) -> Iterator[Sequence[Mapping[str, Any]]]:
+        self, pages: Iterator[list[dict[str, Any]]], newest: list[dict[str, Any]], known: frozenset[str]
+    ) -> Iterator[list[dict[str, Any]]]:
         """The pages behind the newest, down to the oldest id that is remembered: one that became visible late
         stands among those seen before it, wherever a page happens to end. What is older is left out.
         """
