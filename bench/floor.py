@@ -1,9 +1,10 @@
 """The floor: the same requests, rendered beforehand, sent by bare `requests` with the same concurrency.
 
 Requests are sent in runs of one endpoint, in the order in which we first used each, so that the way we
-interleave them costs the floor nothing; Salesforce's one after the other, as its writes must be. Ids
-that the servers give anew are put in between the runs, outside the clock. Answers are read, not
-parsed, but for the ids of what was created.
+interleave them costs the floor nothing; then Salesforce's one after the other, as its writes must be:
+nothing of one system overlaps the other's, as it does in our passes (README, speed). Ids that the
+servers give anew are put in between the runs, outside the clock. Answers are read, not parsed, but for
+the ids of what was created.
 """
 
 from __future__ import annotations
