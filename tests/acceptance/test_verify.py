@@ -79,3 +79,36 @@ def test_checks_are_listed_and_explained_without_asking_anybody(program):
     assert explained["check"]["id"] == "SF-PKG-01"
     assert program.run("verify", "--explain", "SF-PGK-01").code == 64
     assert program.run("verify", "--only", "SF-NO-*").code == 64
+
+
+def test_a_run_that_would_look_at_nothing_is_wrong_usage_and_never_ready(program):
+    other = program.run("verify", "--only", "SF-STR-01", "--json")
+    assert (other.code, "connector-only" in other.err) == (64, True)
+    assert program.run("verify", "--skip", "*").code == 64
+    assert program.run("verify", "history", "--json").json["runs"] == []
+
+
+def test_a_file_that_cannot_be_written_is_told_before_anybody_is_asked(program, tmp_path):
+    answer = program.run("verify", "--html", str(tmp_path / "nowhere" / "a.html"))
+    assert answer.code == 64
+    assert "nowhere" in answer.err
+    assert "asking" not in answer.err
+
+
+def test_two_reports_into_one_file_are_wrong_usage(program, tmp_path):
+    twice = str(tmp_path / "a.xml")
+    assert program.run("verify", "--html", twice, "--junit", twice).code == 64
+
+
+def test_a_watch_writes_its_files_at_every_look(program, tmp_path):
+    page = tmp_path / "a.html"
+    with program.running("verify", "--only", "STR-VER", "--watch", "5s", "--html", str(page)) as process:
+        for line in process.stderr:
+            if line.startswith("looked at"):
+                break
+        assert page.exists()
+
+
+def test_topics_of_the_list_come_once(program):
+    lines = [line for line in program.run("verify", "--list").out.splitlines() if line and line[0] != " "]
+    assert len(lines) == len(set(lines))

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from connector.cli.verify.people import for_people
 from connector.core.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from connector.cli.output import Output
+
+
+def refuse_unwritable(paths: Iterable[Path]) -> None:
+    """Raises ConfigError for a file that cannot be written, before anybody waits for what would stand in it."""
+    for path in paths:
+        if not path.parent.is_dir():
+            raise _unwritable(path, "its folder is not there")
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise _unwritable(path, "no permission")
 
 
 def write_files(
@@ -23,10 +33,10 @@ def write_files(
         try:
             path.write_text(text, encoding="utf-8")
         except OSError as error:
-            problem = Problem(
-                where=str(path),
-                observed=f"cannot be written: {error.strerror}",
-                remedy="name a file in a folder of yours",
-            )
-            raise ConfigError([problem]) from error
+            raise _unwritable(path, str(error.strerror)) from error
         output.note(f"wrote {path}")
+
+
+def _unwritable(path: Path, reason: str) -> ConfigError:
+    remedy = "name a file in a folder of yours"
+    return ConfigError([Problem(where=str(path), observed=f"cannot be written: {reason}", remedy=remedy)])

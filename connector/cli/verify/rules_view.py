@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from connector.flows.verify.report import listed
+from connector.flows.verify.report import listed, topic_place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 
 def show_list(output: Output, rules: Rules) -> None:
-    checks = [listed(check, rules) for check in rules.checks]
+    ordered = sorted(rules.checks, key=lambda check: topic_place(check.id, rules))
+    checks = [listed(check, rules) for check in ordered]
     profiles = [{"id": each.id, "title": each.title, "when": each.when} for each in rules.profiles]
     answer = {"checks": checks, "profiles": profiles}
 

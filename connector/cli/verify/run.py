@@ -10,7 +10,7 @@ import click
 from connector.cli.exits import Exit
 from connector.cli.interrupt import stop_flag
 from connector.cli.session import process_settings, start_logs
-from connector.cli.verify.files import write_files
+from connector.cli.verify.files import refuse_unwritable, write_files
 from connector.cli.verify.html import html
 from connector.cli.verify.junit import junit
 from connector.cli.verify.people import for_people
@@ -68,12 +68,11 @@ def verify(output: Output, wishes: Wishes) -> int:
         show_check(output, check_named(wishes.explain, rules), rules)
         return Exit.OK
     every_s = None if wishes.watch is None else period_s(wishes.watch)
+    refuse_unwritable(_files(wishes))
     job = prepared(output, wishes, rules)
     if every_s is not None:
         return _watched(job, every_s)
-    report = job.look()
-    write_files(output, _files(wishes), report, hide=wishes.redact is not False)
-    return show(output, wishes, report)
+    return _tell(job, job.look())
 
 
 def _watched(job: Job, every_s: int) -> int:
@@ -84,7 +83,7 @@ def _watched(job: Job, every_s: int) -> int:
             job.output,
             every_s,
             look=job.look,
-            show=lambda report: show(job.output, job.wishes, report),
+            show=lambda report: _tell(job, report),
             clock=SystemClock(),
             stop=stop,
         )
@@ -107,10 +106,19 @@ def prepared(output: Output, wishes: Wishes, rules: Rules) -> Job:
     )
 
 
+def _tell(job: Job, report: Mapping[str, Any]) -> int:
+    """Writes the files and prints the report; the exit code."""
+    write_files(job.output, _files(job.wishes), report, hide=job.wishes.redact is not False)
+    return show(job.output, job.wishes, report)
+
+
 def _files(wishes: Wishes) -> dict[Path, Callable[[Mapping[str, Any]], str]]:
-    """What is to be written, and how it is made."""
-    wanted = {wishes.junit: junit, wishes.sarif: sarif, wishes.html: html}
-    return {path: render for path, render in wanted.items() if path is not None}
+    """What is to be written, and how it is made. Raises click's usage error for two reports into one file."""
+    asked = ((wishes.junit, junit), (wishes.sarif, sarif), (wishes.html, html))
+    wanted = [(path, render) for path, render in asked if path is not None]
+    if len({path for path, _ in wanted}) < len(wanted):
+        raise click.UsageError("give each report a file of its own")
+    return dict(wanted)
 
 
 def show(output: Output, wishes: Wishes, report: Mapping[str, Any]) -> int:
@@ -130,6 +138,9 @@ def _chosen(rules: Rules, profile: Profile, wishes: Wishes, output: Output) -> C
         raise no_such_check(error.pattern, rules) from None
     for check_id in choice.elsewhere:
         output.note(f"{check_id} does not belong to the profile {profile.id}")
+    if not choice.shown:
+        # Exit code 0 and "ready" of nothing would be a pass nobody earned.
+        raise click.UsageError(f"nothing is left to look at: the profile {profile.id} has none of these checks")
     return choice
 
 

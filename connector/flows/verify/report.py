@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from connector.core.model import Side
 from connector.core.verify.checks import Verdict
 from connector.core.verify.evidence import Unreadable
+from connector.core.verify.private import private
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,6 +44,13 @@ def topic_of(check_id: str, rules: Rules) -> str:
         if beginning in rules.topics:
             return rules.topics[beginning]
     return parts[0]
+
+
+def topic_place(check_id: str, rules: Rules) -> int:
+    """Where its topic stands among all: reports and `--list` are in this order."""
+    topics = list(dict.fromkeys(rules.topics.values()))
+    topic = topic_of(check_id, rules)
+    return topics.index(topic) if topic in topics else len(topics)
 
 
 def listed(check: Check, rules: Rules) -> dict[str, Any]:
@@ -107,7 +115,11 @@ def _check(result: Result, verification: Verification, rules: Rules) -> dict[str
         "new": result.is_new,
         "attestation": None
         if attestation is None
-        else {"by": attestation.by, "note": attestation.note, "expires": attestation.expires.isoformat()},
+        else {
+            "by": private(attestation.by),
+            "note": private(attestation.note),
+            "expires": attestation.expires.isoformat(),
+        },
         "accepted": _risk(result.accepted),
         "lapsed": _risk(result.lapsed),
         "place": _place(check, rules),
@@ -117,13 +129,17 @@ def _check(result: Result, verification: Verification, rules: Rules) -> dict[str
 def _risk(risk: AcceptedRisk | None) -> dict[str, Any] | None:
     if risk is None:
         return None
-    return {"owner": risk.owner, "reason": risk.reason, "expires": risk.expires.isoformat(), "where": risk.where}
+    return {
+        "owner": private(risk.owner),
+        "reason": risk.reason,
+        "expires": risk.expires.isoformat(),
+        "where": risk.where,
+    }
 
 
 def _by_topic(results: Sequence[Result], rules: Rules) -> list[Result]:
     """Topics in the order of the file, and within one the checks in theirs."""
-    order = {topic: place for place, topic in enumerate(dict.fromkeys(rules.topics.values()))}
-    return sorted(results, key=lambda result: order.get(topic_of(result.check.id, rules), len(order)))
+    return sorted(results, key=lambda result: topic_place(result.check.id, rules))
 
 
 def _place(check: Check, rules: Rules) -> str:

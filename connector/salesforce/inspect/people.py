@@ -64,7 +64,8 @@ READERS: Final = soql(
 MANAGERS: Final = soql(
     "SELECT Assignee.Username, PermissionSet.Label, PermissionSet.IsOwnedByProfile, PermissionSet.Profile.Name "
     "FROM PermissionSetAssignment "
-    "WHERE PermissionSet.PermissionsEditBillingInfo = true AND Assignee.IsActive = true"
+    "WHERE PermissionSet.PermissionsEditBillingInfo = true AND Assignee.IsActive = true",
+    permission=VIEW_SETUP,
 )
 YOUR_ACCOUNT: Final = (
     soql("SELECT Id, Name, Label FROM PermissionSet WHERE Label LIKE '%Your Account%'"),
@@ -146,7 +147,8 @@ def _labels(known: Known) -> tuple[str, ...]:
 def _ask_assigned(known: Known) -> list[Ask]:
     me: SignedIn = known.value("signed_in")
     paths = [*_SET, "PermissionSet.IsOwnedByProfile", "PermissionSetGroupId"]
-    return [soql(text.select(paths, "PermissionSetAssignment", where=[f"AssigneeId = {text.literal(me.user_id)}"]))]
+    where = [f"AssigneeId = {text.literal(me.user_id)}"]
+    return [soql(text.select(paths, "PermissionSetAssignment", where=where), permission=VIEW_SETUP)]
 
 
 def read_assigned(_: Known, answers: Sequence[Answer]) -> AssignedSets:
@@ -169,7 +171,8 @@ def _ask_held(known: Known) -> list[Ask]:
         asks.append(soql(text.select(_SET, "PermissionSetGroupComponent", where=where), permission=VIEW_SETUP))
     if _labels(known):
         where = [text.is_in("PermissionSet.Label", _labels(known)), "Assignee.IsActive = true"]
-        asks.append(soql(text.count("PermissionSetAssignment", by=["PermissionSet.Label"], where=where)))
+        held = text.count("PermissionSetAssignment", by=["PermissionSet.Label"], where=where)
+        asks.append(soql(held, permission=VIEW_SETUP))
     return asks
 
 

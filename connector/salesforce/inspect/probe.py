@@ -94,7 +94,11 @@ class Answer:
         if self.failure is not None:
             # A server that is down is not mended by granting a permission.
             permission = self.ask.permission if self.code in _NOT_ALLOWED else None
-            raise NotReadable(Unreadable(source=self.ask.source, reason=self.failure, permission=permission))
+            reason = self.failure
+            if permission is not None and self.code == "INVALID_TYPE":
+                # Salesforce's own words ("append the '__c'") send people the wrong way.
+                reason = f"Salesforce does not show {self.ask.source.split()[-1]} to this user (INVALID_TYPE)"
+            raise NotReadable(Unreadable(source=self.ask.source, reason=reason, permission=permission))
         return self.body
 
     def rows(self) -> list[dict[str, Any]]:

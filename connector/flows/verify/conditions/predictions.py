@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from connector.core.lifecycle.invoice_birth import PART_PAID
+from connector.core.model import Severity
 from connector.core.verify.checks import Judgement, Verdict
 from connector.core.verify.foresight import forecast
 from connector.core.verify.org_counts import OpenRecords
@@ -37,8 +38,10 @@ def invoices(facts: Facts) -> Judgement:
     told = _told(expected, "posted invoice")
     if facts.situation.go_live is None:
         return Judgement(
-            verdict=Verdict.WARN,
-            observed=f"no go-live date is set, so no invoice would be mirrored; {told}",
+            verdict=Verdict.FAIL,
+            severity=Severity.BLOCKER,
+            observed=f"no go-live date is set, and without it plan and sync refuse to start; {told}",
+            why="invoices of before would be billed a second time",
             fix="set CONNECTOR_GO_LIVE to the first invoice date that Stripe shall collect",
             evidence=tuple(_lines(expected)),
         )

@@ -40,6 +40,14 @@ def sites_granted(facts: Facts) -> Judgement:
             return Judgement(verdict=Verdict.FAIL, observed=f"not active: {', '.join(inactive)}", degraded=True)
         return Judgement(verdict=Verdict.WARN, observed=observed, degraded=True)
     places = sorted(wanted_remote | wanted_csp)
+    if versions.unreadable:
+        unseen = ", ".join(versions.unreadable)
+        return Judgement(
+            verdict=Verdict.WARN,
+            observed=f"{len(places)} sites are active; which ones {unseen} asks for besides cannot be read",
+            evidence=(*places, *(f"{name}: {why}" for name, why in versions.unreadable.items())),
+            degraded=True,
+        )
     return Judgement(verdict=Verdict.PASS, observed=f"{len(places)} sites are active", evidence=tuple(places))
 
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from connector.cli.verify.people import for_people
 from connector.cli.verify.words import counts, day, details, how_long, label, masked_id, news, side_words, verdict
 from connector.core.model import Severity, Side
 from connector.core.verify.checks import AcceptedRisk
@@ -17,7 +18,7 @@ BLOCKER = check("B-1", severity=Severity.BLOCKER)
 
 
 def _one(**fields):
-    told = report(result("A-1", **fields))
+    told = for_people(report(result("A-1", **fields)), hide=False)
     return told["checks"][0], told
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from connector.core.model import Severity
 from connector.core.verify.checks import Verdict
 from connector.core.verify.org_counts import Counted, OpenRecord, OpenRecords
 from connector.core.verify.org_needs import OrgNeeds
@@ -74,9 +75,9 @@ def test_an_account_that_is_linked_already_is_not_judged_again():
     assert predicted(found(invoice(1, customer=fresh))).verdict is Verdict.WARN
 
 
-def test_without_a_go_live_date_nothing_would_be_mirrored_and_that_is_said():
+def test_without_a_go_live_date_plan_and_sync_refuse_to_start_so_verify_never_says_ready():
     result = predicted(found(invoice(1)), go_live=None)
-    assert result.verdict is Verdict.WARN
+    assert (result.verdict, result.severity) == (Verdict.FAIL, Severity.BLOCKER)
     assert "CONNECTOR_GO_LIVE" in result.fix
 
 

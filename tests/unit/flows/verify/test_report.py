@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
+from connector.cli.verify.people import for_people
 from connector.core.model import Severity, Side
 from connector.core.verify.checks import AcceptedRisk
 from connector.core.verify.evidence import Unreadable
@@ -56,12 +57,19 @@ class TestOneCheck:
 
     def test_who_answers_for_it_is_told(self):
         held = result("SF-PKG-01", "pass", attestation=attestation())
-        assert _only(report(held))["attestation"] == {"by": "Anna", "note": "seen in Setup", "expires": "2027-02-01"}
+        told = for_people(report(held), hide=False)
+        assert _only(told)["attestation"] == {"by": "Anna", "note": "seen in Setup", "expires": "2027-02-01"}
         risk = {"owner": "Anna", "reason": "known", "expires": "2027-02-01", "where": "r.yaml:1"}
-        accepted = _only(report(result("SF-PKG-01", "fail", accepted=RISK)))
+        accepted = _only(for_people(report(result("SF-PKG-01", "fail", accepted=RISK)), hide=False))
         assert (accepted["accepted"], accepted["lapsed"], accepted["open"]) == (risk, None, False)
-        lapsed = _only(report(result("SF-PKG-01", "fail", lapsed=RISK)))
+        lapsed = _only(for_people(report(result("SF-PKG-01", "fail", lapsed=RISK)), hide=False))
         assert (lapsed["accepted"], lapsed["lapsed"], lapsed["open"]) == (None, risk, True)
+
+    def test_a_redacted_report_names_nobody_who_attested_or_accepted(self):
+        held = result("SF-PKG-01", "pass", attestation=attestation(by="Zelda", note="asked Bert"))
+        told = for_people(report(held, result("SF-PKG-02", "fail", accepted=RISK)), hide=True)
+        for name in ("Zelda", "Bert", "Anna"):
+            assert name not in str(told)
 
     def test_moments_are_iso_text(self):
         assert _only(report(result(since=NOW)))["since"] == "2026-11-21T20:22:00+00:00"

@@ -1,5 +1,7 @@
 """Trusted sites, calculation service, orders, gateways, ACH."""
 
+from dataclasses import replace
+
 import pytest
 
 from connector.core.verify.checks import Profile, Verdict
@@ -57,6 +59,13 @@ def test_where_the_wanted_sites_cannot_be_read_it_is_degraded_and_no_full_pass()
     assert (result.verdict, result.degraded) == (Verdict.WARN, True)
     assert net(NOT_READABLE, sites(calc=False)).verdict is Verdict.FAIL
     assert net(wanted("https://calc.example"), NOT_READABLE).verdict is Verdict.UNKNOWN
+
+
+def test_one_package_whose_wanted_sites_are_hidden_is_no_full_pass_and_is_named():
+    half = replace(wanted("https://calc.example"), unreadable={"blng": "protected by installationkey"})
+    result = net(half, sites(calc=True))
+    assert (result.verdict, result.degraded) == (Verdict.WARN, True)
+    assert "blng" in result.observed
 
 
 def test_named_credentials_are_the_profiles_matter():

@@ -33,6 +33,15 @@ def test_access_by_profile_needs_view_setup():
     assert found.permission == VIEW_SETUP
 
 
+@pytest.mark.parametrize("name", ["assigned_sets", "billing_managers"])
+def test_who_holds_which_permission_set_needs_view_setup_and_it_is_said_in_plain_words(name):
+    found = evidence_of(Bench(scenario="no-permission"), name)[name]
+    assert isinstance(found, Unreadable)
+    assert found.permission == VIEW_SETUP
+    assert "__c" not in found.reason
+    assert "does not show PermissionSet" in found.reason
+
+
 def test_a_licence_is_found_by_its_label_where_its_api_name_is_not_shown():
     (row,) = evidence_of(Bench(scenario="no-permission"), "cpq_seats")["cpq_seats"].value.rows
     assert (row.name, row.label, row.total) == ("", "Salesforce CPQ License", 10)
