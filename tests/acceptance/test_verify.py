@@ -112,3 +112,11 @@ def test_a_watch_writes_its_files_at_every_look(program, tmp_path):
 def test_topics_of_the_list_come_once(program):
     lines = [line for line in program.run("verify", "--list").out.splitlines() if line and line[0] != " "]
     assert len(lines) == len(set(lines))
+
+
+def test_a_check_asked_for_alone_is_not_ready_when_what_it_hangs_on_failed_out_of_sight(program):
+    """With a dead key nobody knows whether it may write; the check that says so stands not in this report."""
+    answer = program.run("verify", "--only", "STR-KEY-WRITE", "--json", CONNECTOR_STRIPE__API_KEY="sk_test_of_nobody12")
+    (check,) = answer.json["checks"]
+    assert (check["outcome"], answer.json["summary"]["ready"]) == ("unknown", False)
+    assert "STR-KEY" in check["observed"]

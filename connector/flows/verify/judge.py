@@ -10,7 +10,7 @@ from connector.core.verify.evidence import Facts, NotReadable, ProbeBroke
 from connector.core.verify.private import private
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from connector.core.verify.checks import AcceptedRisk, Attestation, Check, Profile
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """What people said before this run."""
+    """What people said before this run, and what they asked of it."""
 
     #: check id -> its newest attestation
     attestations: Mapping[str, Attestation]
@@ -28,6 +28,8 @@ class Given:
     accepted: Mapping[str, AcceptedRisk]
     #: namespace -> version installed now
     versions: Mapping[str, str]
+    #: ids of the checks that stand in the report; None: all
+    shown: Collection[str] | None = None
 
 
 def judge_all(
@@ -44,7 +46,7 @@ def judge_all(
     results: dict[str, Result] = {}
     for check in checks:
         facts = Facts(check=check, profile=profile, situation=situation, now=now, evidence=evidence)
-        judgement = _skipped(check, profile) or _held_up(check, results, profile)
+        judgement = _skipped(check, profile) or _held_up(check, results, profile, given)
         judgement = judgement or _judge(facts, conditions[check.condition])
         results[check.id] = _result(check, judgement, given, now)
     return list(results.values())
@@ -56,7 +58,7 @@ def _skipped(check: Check, profile: Profile) -> Judgement | None:
     return None if reason is None else Judgement(verdict=Verdict.NOT_APPLICABLE, observed=str(reason))
 
 
-def _held_up(check: Check, results: Mapping[str, Result], profile: Profile) -> Judgement | None:
+def _held_up(check: Check, results: Mapping[str, Result], profile: Profile, given: Given) -> Judgement | None:
     """A check that means nothing without another one is not looked at when that one does not hold."""
     for name in check.needs:
         before = results.get(name)
@@ -66,6 +68,10 @@ def _held_up(check: Check, results: Mapping[str, Result], profile: Profile) -> J
             # Living with one failure is not knowing about what hangs on it.
             observed = f"cannot be told: needs {name}, which was accepted as it is"
             return Judgement(verdict=Verdict.UNKNOWN, observed=observed, fix=f"Mend {name} instead of accepting it.")
+        if before.verdict is Verdict.FAIL and given.shown is not None and name not in given.shown:
+            # The failure stands nowhere in this report, and "not applicable" would let it end as ready.
+            observed = f"cannot be told: needs {name}, which failed and is left out of this run"
+            return Judgement(verdict=Verdict.UNKNOWN, observed=observed, fix=f"Run connector verify --only {name}.")
         if before.verdict in (Verdict.FAIL, Verdict.NOT_APPLICABLE):
             return Judgement(verdict=Verdict.NOT_APPLICABLE, observed=f"not looked at: needs {name}")
         observed = f"cannot be told before {name}, which is {before.verdict}"

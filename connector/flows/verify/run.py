@@ -92,6 +92,7 @@ def verify(
             attestations={each.check_id: each for each in attested},
             accepted=errand.accepted,
             versions=_versions(evidence),
+            shown=errand.choice.shown,
         ),
         now=started_at,
     )
