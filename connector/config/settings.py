@@ -219,7 +219,6 @@ class Settings(BaseSettings):
         ZoneInfo("UTC"), description="the time zone in which the org's dates are meant"
     )
     shards: int = Field(default=4, ge=1, le=256, description="parts the work is divided into")
-    workers: int = Field(default=4, ge=1, le=64, description="shards worked on at the same time")
     database: DatabaseSettings = DatabaseSettings()
     salesforce: SalesforceSettings = SalesforceSettings()
     stripe: StripeSettings = StripeSettings()

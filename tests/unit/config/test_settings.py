@@ -56,10 +56,10 @@ def test_without_anything_given_the_defaults_hold(place):
 
 
 def test_the_environment_wins_over_dotenv_which_wins_over_the_file_which_wins_over_defaults(place):
-    yaml = "shards: 2\nworkers: 2\nstripe: {concurrency: 2}\nlog: {level: debug}\n"
-    dotenv = "CONNECTOR_WORKERS=3\nCONNECTOR_STRIPE__CONCURRENCY=3\n"
+    yaml = "shards: 2\nstripe: {concurrency: 2, overlap_s: 2}\nlog: {level: debug}\n"
+    dotenv = "CONNECTOR_STRIPE__OVERLAP_S=3\nCONNECTOR_STRIPE__CONCURRENCY=3\n"
     settings = place(yaml=yaml, dotenv=dotenv, CONNECTOR_STRIPE__CONCURRENCY="4")
-    assert (settings.shards, settings.workers, settings.stripe.concurrency) == (2, 3, 4)
+    assert (settings.shards, settings.stripe.overlap_s, settings.stripe.concurrency) == (2, 3, 4)
     assert settings.log.level == "debug"
     assert settings.stripe.endpoint_rate_per_second == 25
 
@@ -112,9 +112,9 @@ def test_files_are_looked_for_under_the_home(tmp_path):
     home = tmp_path / "home"
     (home / "config").mkdir(parents=True)
     (home / "config" / "connector.yaml").write_text("shards: 7\nmappings: pack\n")
-    (home / ".env").write_text("CONNECTOR_WORKERS=6\n")
+    (home / ".env").write_text("CONNECTOR_STRIPE__OVERLAP_S=6\n")
     settings = load_settings({"CONNECTOR_HOME": "home"}, folder=tmp_path)
-    assert (settings.home, settings.shards, settings.workers) == (home, 7, 6)
+    assert (settings.home, settings.shards, settings.stripe.overlap_s) == (home, 7, 6)
     assert settings.mappings == home / "pack"
 
 
@@ -148,7 +148,7 @@ def test_every_problem_of_every_source_is_reported_at_once(place):
     found = problems_of(
         place,
         yaml="shard: 4\nstripe:\n  concurrency: many\nlog: loud\n",
-        dotenv="CONNECTOR_WORKERZ=3\n",
+        dotenv="CONNECTOR_SHARDZ=3\n",
         CONNECTOR_STRIPE__API_KY=SECRET,
         CONNECTOR_TIME_ZONE="Europe/Berln",
         CONNECTOR_SALESFORCE__CURRENCY="XTS",
@@ -157,7 +157,7 @@ def test_every_problem_of_every_source_is_reported_at_once(place):
     file = place.folder / "config" / "connector.yaml"
     assert (f"{file}:1", "unknown setting shard (did you mean 'shards'?)") in found
     assert (f"{file}:4", "log is not a mapping") in found
-    assert (".env", "unknown setting CONNECTOR_WORKERZ (did you mean 'CONNECTOR_WORKERS'?)") in found
+    assert (".env", "unknown setting CONNECTOR_SHARDZ (did you mean 'CONNECTOR_SHARDS'?)") in found
     assert (
         "environment",
         "unknown setting CONNECTOR_STRIPE__API_KY (did you mean 'CONNECTOR_STRIPE__API_KEY'?)",
@@ -179,7 +179,7 @@ def test_every_problem_of_every_source_is_reported_at_once(place):
         ("CONNECTOR_SALESFORCE__API_VERSION", "v67", "match pattern"),
         ("CONNECTOR_SALESFORCE__AUTH", "password", "'jwt', 'client_credentials' or 'token'"),
         ("CONNECTOR_STRIPE__RATE_PER_SECOND", "0", "greater than 0"),
-        ("CONNECTOR_WORKERS", "65", "less than or equal to 64"),
+        ("CONNECTOR_STRIPE__CONCURRENCY", "65", "less than or equal to 64"),
         ("CONNECTOR_PAYMENT__ALLOCATE_TO", "moon", "'invoice' or 'lines'"),
     ],
 )
@@ -218,13 +218,13 @@ def test_the_settings_file_is_held_to_the_same_yaml_rules(place):
 def test_the_report_shows_values_sources_and_no_secret(place):
     settings = place(
         yaml="shards: 2\ndatabase: {url: 'postgresql://me:hunter2@db/state'}\n",
-        dotenv="CONNECTOR_WORKERS=3\n",
+        dotenv="CONNECTOR_STRIPE__OVERLAP_S=3\n",
         CONNECTOR_STRIPE__API_KEY=SECRET,
         CONNECTOR_SALESFORCE__ACCESS_TOKEN="00D-hunter2",
     )
     rows = {row.name: row for row in describe(settings)}
     assert (rows["shards"].value, rows["shards"].source) == ("2", f"{place.folder}/config/connector.yaml:1")
-    assert (rows["workers"].value, rows["workers"].source) == ("3", ".env")
+    assert (rows["stripe.overlap_s"].value, rows["stripe.overlap_s"].source) == ("3", ".env")
     assert (rows["stripe.api_key"].value, rows["stripe.api_key"].source) == ("sk_test_***", "environment")
     assert rows["stripe.api_key"].variable == "CONNECTOR_STRIPE__API_KEY"
     assert rows["salesforce.access_token"].value == "***"

@@ -8,5 +8,5 @@ from connector.config.settings_loader import load_settings
 def test_the_processs_own_environment_is_not_read(tmp_path, monkeypatch):
     monkeypatch.setenv("CONNECTOR_SHARDS", "17")
     monkeypatch.setenv("CONNECTOR_STRIPE__API_KEYS", "no setting at all")
-    settings = load_settings({"CONNECTOR_WORKERS": "3"}, folder=tmp_path)
-    assert (settings.shards, settings.workers) == (4, 3)
+    settings = load_settings({"CONNECTOR_STRIPE__OVERLAP_S": "3"}, folder=tmp_path)
+    assert (settings.shards, settings.stripe.overlap_s) == (4, 3)
