@@ -296,6 +296,7 @@ def _situation(settings: Settings, pack: Pack) -> Situation:
         ach=given.ach,
         streaming=given.streaming,
         webhook_url=given.webhook_url,
+        has_webhook_secret=bool(settings.stripe.webhook_secrets),
         forecast_calls=given.forecast_calls,
         time_zone=settings.time_zone,
         currencies=counted_whole(settings.stripe.whole_unit_currencies),

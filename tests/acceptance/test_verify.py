@@ -120,3 +120,10 @@ def test_a_check_asked_for_alone_is_not_ready_when_what_it_hangs_on_failed_out_o
     (check,) = answer.json["checks"]
     assert (check["outcome"], answer.json["summary"]["ready"]) == ("unknown", False)
     assert "STR-KEY" in check["observed"]
+
+
+def test_somebody_without_any_settings_is_told_where_to_begin(program):
+    nothing = dict.fromkeys(["CONNECTOR_STRIPE__API_KEY", "CONNECTOR_SALESFORCE__CLIENT_ID"], "")
+    told = program.run("verify", "--only", "SF-PKG-01", **nothing)
+    assert "`connector init`" in told.err
+    assert "`connector init`" not in program.run("verify", "--only", "SF-PKG-01").err

@@ -48,6 +48,9 @@ def test_a_changed_package_is_told_until_somebody_accepts_it(program, box):
     assert [check["outcome"] for check in first["checks"] if check["id"] == "SF-PKG-09"] == ["pass"]
     runs = program.run("verify", "history", "--json").json["runs"]
     assert len(runs) == 1, "--only leaves no trace"
+    program.run("verify", "--skip", "SF-PKG-09", "--json")
+    assert len(program.run("verify", "history", "--json").json["runs"]) == 1, "nor does a run that skips"
+    assert program.run("verify", "--accept-packages", "--skip", "SF-PKG-09").code == 64
     assert program.run("verify", "--accept-packages", "--json").json["packages"] == first["packages"]
 
 

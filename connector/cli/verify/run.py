@@ -91,10 +91,14 @@ def _watched(job: Job, every_s: int) -> int:
 
 def prepared(output: Output, wishes: Wishes, rules: Rules) -> Job:
     """What is to be looked at, with the settings of this process. Raises ConfigError and click's usage error."""
+    from connector.config.settings_check import side_problems
+    from connector.core.model import Side
     from connector.verification import chosen_profile
 
     settings = process_settings()
     start_logs(output, settings)
+    if all(side_problems(settings, side) for side in Side):
+        output.note("neither system is configured yet: `connector init` asks the few questions that are needed")
     profile = chosen_profile(rules, wishes.profile or settings.verify.profile)
     return Job(
         output=output,
@@ -136,6 +140,8 @@ def _chosen(rules: Rules, profile: Profile, wishes: Wishes, output: Output) -> C
         choice = choose(rules, profile, only=wishes.only, skip=wishes.skip)
     except NoSuchCheck as error:
         raise no_such_check(error.pattern, rules) from None
+    if wishes.accept_packages and not choice.whole:
+        raise click.UsageError("--accept-packages belongs to a whole run: leave out --only and --skip")
     for check_id in choice.elsewhere:
         output.note(f"{check_id} does not belong to the profile {profile.id}")
     if not choice.shown:
@@ -169,7 +175,7 @@ class Job:
     choice: Choice
 
     def look(self) -> dict[str, Any]:
-        """One verification, remembered unless it is one round of many or about some checks by name only."""
+        """One verification, remembered unless it is one round of many or about some of the checks only."""
         from connector.verification import open_verification
 
         wishes = self.wishes
@@ -180,7 +186,7 @@ class Job:
             verification = verifier.run(self.choice, accept_packages=wishes.accept_packages)
             ending = end(verification.results, fail_on=Severity(wishes.fail_on), strict=wishes.strict)
             report = report_of(verification, ending, self.rules, whole=self.choice.whole)
-            if wishes.watch is None and not wishes.only:
+            if wishes.watch is None and self.choice.whole:
                 self._remember(verifier, verification, report)
         return report
 

@@ -98,6 +98,8 @@ class Situation:
     streaming: bool = False
     #: where Stripe is to send events, None while webhooks are not used
     webhook_url: str | None = None
+    #: the endpoint's signing secret stands in the settings
+    has_webhook_secret: bool = True
     #: calls a day this connector is expected to make
     forecast_calls: int = 0
     #: packages as they were when they were first seen or last accepted; None: nothing is remembered

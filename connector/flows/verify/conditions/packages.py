@@ -153,9 +153,11 @@ def licence_live(facts: Facts) -> Judgement:
     told: list[str] = []
     expired: list[str] = []
     ending: list[str] = []
+    hidden: list[str] = []
     for namespace in dict.fromkeys([*facts.option("namespaces"), *stripe]):
         licence = licences.of(namespace)
         if licence is None:
+            hidden += [namespace] if _is_there(facts, namespace) else []
             continue
         until = "" if licence.expires is None else f" until {licence.expires:%Y-%m-%d}"
         told.append(f"{namespace}: {licence.status}{until}, {_seats(licence.allowed, licence.used)}")
@@ -167,12 +169,23 @@ def licence_live(facts: Facts) -> Judgement:
             ending.append(f"{namespace} ends on {licence.expires:%Y-%m-%d}")
     if expired:
         return Judgement(verdict=Verdict.FAIL, observed="; ".join(expired), evidence=tuple(told))
+    if hidden:
+        observed = f"installed, and no licence record is shown for {' and '.join(hidden)}"
+        fix = "run verify as a user who may see the licences: Setup, Installed Packages, Manage Licenses"
+        return Judgement(verdict=Verdict.UNKNOWN, observed=observed, fix=fix, evidence=tuple(told))
     if ending:
         observed = "; ".join(ending)
         return Judgement(verdict=Verdict.WARN, observed=observed, severity=Severity.WARNING, evidence=tuple(told))
     if not told:
-        return Judgement(verdict=Verdict.NOT_APPLICABLE, observed="no package of these has a licence record")
+        return Judgement(verdict=Verdict.NOT_APPLICABLE, observed="none of these packages is installed")
     return Judgement(verdict=Verdict.PASS, observed="; ".join(told))
+
+
+def _is_there(facts: Facts, namespace: str) -> bool:
+    """As far as packages or publishers show it."""
+    packages, publishers = facts.peek("packages", Packages), facts.peek("publishers", Publishers)
+    listed = packages is not None and bool(packages.of(namespace))
+    return listed or (publishers is not None and publishers.of(namespace) is not None)
 
 
 def _seats(allowed: int | None, used: int | None) -> str:

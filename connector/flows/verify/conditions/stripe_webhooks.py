@@ -28,6 +28,15 @@ def stripe_webhooks(facts: Facts) -> Judgement:
     expected = f"one enabled endpoint at {url}, of API version {facts.situation.stripe_api_version}, with exactly the"
     expected = f"{expected} {len(webhooks.needed)} events this program handles"
     verdict, observed = _judged(ours, enabled, webhooks.needed, facts)
+    if verdict is Verdict.PASS and not facts.situation.has_webhook_secret:
+        return Judgement(
+            verdict=Verdict.WARN,
+            observed=f"{observed}, but no signing secret is configured",
+            expected=expected,
+            why="what arrives cannot be told from a forgery, and is refused",
+            fix="set CONNECTOR_STRIPE__WEBHOOK_SECRETS to file:PATH of the secret that connector setup stripe stored",
+            evidence=evidence,
+        )
     return Judgement(verdict=verdict, observed=observed, expected=expected, evidence=evidence)
 
 

@@ -117,6 +117,12 @@ def licence(namespace, status="Active", *, days=None, allowed=-1, used=2, create
     )
 
 
+def licensed(licences, **given):
+    """With packages and publishers closed, unless given."""
+    closed = {"packages": CLOSED, "publishers": NOT_READABLE}
+    return judged("SF-PKG-05", package_licences=licences, **(closed | given))
+
+
 @pytest.mark.parametrize(
     ("row", "verdict", "severity"),
     [
@@ -130,7 +136,7 @@ def licence(namespace, status="Active", *, days=None, allowed=-1, used=2, create
     ],
 )
 def test_a_package_licence_lives_or_not(row, verdict, severity):
-    result = judged("SF-PKG-05", package_licences=PackageLicences(rows=(row,)))
+    result = licensed(PackageLicences(rows=(row,)))
     assert (result.verdict, result.severity) == (verdict, severity)
 
 
@@ -138,13 +144,23 @@ def test_a_package_licence_lives_or_not(row, verdict, severity):
 def test_cpq_and_billing_are_looked_at_in_every_profile_and_stripes_package_where_it_is_named(name):
     dead = PackageLicences(rows=(licence("blng", "Expired", days=-1), licence("stripeGC", "Expired", days=-1)))
     about = situation(stripe_namespaces=("stripeGC",) if name == "legacy-billing-connector" else ())
-    result = judged("SF-PKG-05", package_licences=dead, profile=profile(name), about=about)
+    result = licensed(dead, profile=profile(name), about=about)
     assert "blng is Expired" in result.observed
     assert ("stripeGC is Expired" in result.observed) is (name != "connector-only")
 
 
+def test_an_installed_package_whose_licence_is_not_shown_is_unknown():
+    result = licensed(PackageLicences(rows=(licence("SBQQ"),)), packages=BOTH)
+    assert result.verdict is Verdict.UNKNOWN
+    assert "blng" in result.observed
+    assert "SBQQ" not in result.observed
+    by_publisher = Publishers(rows=(Publisher(namespace="blng", name="Salesforce Billing", major=262, minor=0),))
+    assert licensed(PackageLicences(rows=()), publishers=by_publisher).verdict is Verdict.UNKNOWN
+    assert licensed(PackageLicences(rows=()), packages=installed()).verdict is Verdict.NOT_APPLICABLE
+
+
 def test_licences_that_cannot_be_read_are_unknown():
-    assert judged("SF-PKG-05", package_licences=NOT_READABLE).verdict is Verdict.UNKNOWN
+    assert licensed(NOT_READABLE).verdict is Verdict.UNKNOWN
 
 
 def version(*, beta=False, deprecated=False):

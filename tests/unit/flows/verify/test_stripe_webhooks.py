@@ -75,3 +75,12 @@ def test_without_an_address_of_ours_polling_alone_is_used_and_nothing_is_judged(
 
 def test_endpoints_that_cannot_be_read_are_unknown():
     assert judged("STR-WH", about=US, stripe_webhooks=NOT_READABLE).verdict is Verdict.UNKNOWN
+
+
+def test_a_good_endpoint_whose_secret_nobody_configured_is_a_warning():
+    about = situation(webhook_url=URL, has_webhook_secret=False)
+    good = judged("STR-WH", about=about, stripe_webhooks=Webhooks(endpoints=(endpoint(),), needed=NEEDED))
+    assert good.verdict is Verdict.WARN
+    assert "CONNECTOR_STRIPE__WEBHOOK_SECRETS" in good.fix
+    off = Webhooks(endpoints=(endpoint(enabled=False),), needed=NEEDED)
+    assert judged("STR-WH", about=about, stripe_webhooks=off).verdict is Verdict.FAIL
