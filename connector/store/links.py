@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 
 from connector.core.errors import LeaseLost
 from connector.core.model import Key, Link, LinkState, Side
@@ -13,7 +13,7 @@ from connector.store.rows import link_from_row, link_row
 from connector.store.tables import link as table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from sqlalchemy import Column, ColumnElement, Row, Table
 
@@ -53,23 +53,48 @@ def load_in(tx: Tx, *, kind: str | None, states: Sequence[str], limit: int, afte
     return [link_from_row(row) for row in rows]
 
 
+def begin(tx: Tx, links: Iterable[Link]) -> None:
+    """Upserts links that an operation was begun for, each a revision on from what was loaded.
+
+    Raises LeaseLost as `save`, and for a revision that is used up already.
+    """
+    _save(tx, links, _is_next)
+
+
 def save(tx: Tx, links: Iterable[Link]) -> None:
     """Upserts; of several versions of one link the last counts.
 
-    Raises LeaseLost when a link was moved on to a higher revision by somebody else meanwhile: what
-    is given here was decided from an old state.
+    Raises LeaseLost when a link was moved on by somebody else meanwhile, to a higher revision or to a mate that
+    is not known here: what is given here was decided from an old state, and would make the record again.
     """
+    _save(tx, links, _is_not_older)
+
+
+def _save(tx: Tx, links: Iterable[Link], only_if: Callable[[Any, Table], ColumnElement[bool]]) -> None:
     latest = {link.born: link for link in links}
     # One order for every writer: two batches that share links wait for each other, never in a circle.
     rows = [link_row(tx, latest[born]) for born in sorted(latest, key=lambda born: (born.kind, born.id))]
-    written = upsert_many(tx, table, rows, only_if=_is_not_older)
+    written = upsert_many(tx, table, rows, only_if=only_if)
     if written != len(rows):
         raise LeaseLost(f"{len(rows) - written} of {len(rows)} links were moved on by another worker meanwhile")
 
 
 def _is_not_older(new: Any, stored: Table) -> ColumnElement[bool]:
-    condition: ColumnElement[bool] = new.revision >= stored.c.revision
-    return condition
+    return and_(new.revision >= stored.c.revision, _knows_the_mate(new, stored))
+
+
+def _is_next(new: Any, stored: Table) -> ColumnElement[bool]:
+    return and_(new.revision > stored.c.revision, _knows_the_mate(new, stored))
+
+
+def _knows_the_mate(new: Any, stored: Table) -> ColumnElement[bool]:
+    """The mate that is stored is the new link's, or one that it calls history.
+
+    A worker that loaded the link while another one's create was under way knows none, and its revision is
+    higher than the one that create ended with: the revision alone would let it make the record twice.
+    """
+    is_history = new.earlier_mates_json.contains(stored.c.mate_id)
+    return or_(stored.c.mate_id.is_(None), stored.c.mate_id == new.mate_id, is_history)
 
 
 def waiting_on(tx: Tx, parents: Iterable[Key]) -> Iterator[tuple[Key, int]]:

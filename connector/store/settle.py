@@ -23,7 +23,7 @@ def begin(tx: Tx, begun: Sequence[Link], intents: Sequence[Operation]) -> list[O
     stored = operations.claim(tx, intents)
     intended = {operation.born for operation in intents}
     claimed = {operation.born for operation in stored}
-    links.save(tx, (link for link in begun if link.born in claimed or link.born not in intended))
+    links.begin(tx, (link for link in begun if link.born in claimed or link.born not in intended))
     return stored
 
 

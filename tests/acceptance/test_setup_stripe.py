@@ -123,7 +123,9 @@ def test_verify_sees_the_endpoint_before_and_after(program, stripe_api):
         return [(each["id"], each["outcome"]) for each in checks]
 
     assert verdict() == [("STR-WH", "fail")]
-    assert program.run("setup", "stripe", "--apply").code == 0
+    secret_file = program.run("setup", "stripe", "--apply", "--json").json["secret_file"]
+    assert verdict() == [("STR-WH", "warn")], "made, and its secret not configured yet"
+    program.settings["CONNECTOR_STRIPE__WEBHOOK_SECRETS"] = f"file:{secret_file}"
     assert verdict() == [("STR-WH", "pass")]
 
 

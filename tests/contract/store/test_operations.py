@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from connector.core.errors import LeaseLost
-from connector.core.model import Applied, Delay, OperationState, Refusal, Unknown
+from connector.core.model import Applied, Delay, LinkState, OperationState, Refusal, Unknown
 from connector.ports import Settlement
 from connector.store import open_store
 from tests.support.memory import applied, ended, link_of, mirror, operation_on, raised, remember, salesforce
@@ -169,6 +169,45 @@ def test_two_workers_with_the_same_intent_only_one_gets_it(store, url, clock):
     assert len(store.load_unresolved()) == rounds
 
 
+def made_meanwhile(store):
+    """A link as a second worker loads it while the first one's create is under way, and as it is once that ended."""
+    seen = raised(link_of(INVOICE))
+    [operation] = store.begin([seen], [operation_on(seen)])
+    settlement = applied(operation, seen, "in_1")
+    store.settle([settlement])
+    return seen, settlement.link
+
+
+def test_what_another_worker_made_meanwhile_is_not_made_again_under_a_higher_revision(store):
+    """The window between loading a link and beginning: the operation seen has ended, and no index is in the way."""
+    seen, done = made_meanwhile(store)
+    again = raised(seen)
+    with pytest.raises(LeaseLost):
+        store.begin([again], [operation_on(again)])
+    assert store.load_links([INVOICE]) == {INVOICE: done}
+    assert list(store.load_unresolved()) == []
+
+
+def test_a_decision_from_before_does_not_take_the_mate_away_again(store):
+    seen, done = made_meanwhile(store)
+    with pytest.raises(LeaseLost):
+        store.settle([Settlement(link=replace(seen, state=LinkState.PARKED, reason="old news"))])
+    assert store.load_links([INVOICE]) == {INVOICE: done}
+
+
+def test_another_step_at_a_revision_that_is_used_up_is_refused(store):
+    _, done = made_meanwhile(store)
+    with pytest.raises(LeaseLost):
+        store.begin([done], [operation_on(done, "finalize")])
+
+
+def test_who_knows_the_mate_goes_on_and_may_make_it_history(store):
+    _, done = made_meanwhile(store)
+    after = replace(raised(done), mate_id=None, earlier_mates=("in_1",))
+    assert len(store.begin([after], [operation_on(after)])) == 1
+    assert store.load_links([INVOICE]) == {INVOICE: after}
+
+
 def test_the_database_itself_refuses_a_second_unresolved_operation(store):
     begun = raised(link_of(INVOICE))
     store.begin([begun], [operation_on(begun)])
@@ -205,10 +244,9 @@ def test_a_batch_is_all_or_nothing(store):
     remember(store, link_of(OTHER, mate_id="in_1"))
     begun = raised(link_of(INVOICE))
     [operation] = store.begin([begun], [operation_on(begun)])
+    moved = link_of(OTHER, mate_id="in_7", earlier_mates=("in_1",))
     with pytest.raises(AssertionError):
-        store.settle(
-            [Settlement(link=link_of(OTHER, mate_id="in_7"), event="moved"), applied(operation, begun, "in_7")]
-        )
+        store.settle([Settlement(link=moved, event="moved"), applied(operation, begun, "in_7")])
     assert store.load_links([OTHER])[OTHER].mate_id == "in_1"
     assert list(store.load_unresolved()) == [operation]
     assert store.load_audit(OTHER) == []

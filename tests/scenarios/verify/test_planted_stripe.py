@@ -48,7 +48,11 @@ class Bench:
             clock=self.clock, seed=1, livemode=livemode, rate_per_second=None, endpoint_rate_per_second=None
         )
         self.key = self.account.api_key
-        self.settings: dict[str, str] = {"CONNECTOR_VERIFY__WEBHOOK_URL": URL, "CONNECTOR_VERIFY__ACH": "true"}
+        self.settings: dict[str, str] = {
+            "CONNECTOR_VERIFY__WEBHOOK_URL": URL,
+            "CONNECTOR_VERIFY__ACH": "true",
+            "CONNECTOR_STRIPE__WEBHOOK_SECRETS": self.account.webhook_secret,
+        }
         self.profile_options: dict[str, object] = {}
         self.calls = 0
         self.endpoint = self.post("/v1/webhook_endpoints", **self.wanted())["id"]
