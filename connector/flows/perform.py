@@ -55,6 +55,10 @@ def perform(workspace: Workspace, acts: Sequence[tuple[Subject, Act]], report: P
     """Writes one step for each subject; the subjects that can be asked again."""
     planned = []
     for subject, act in acts:
+        if settle.PENDING in subject.link.progress:
+            # loaded while another worker's operation was under way: what was read may be older than its effect
+            subject.keep_signals = True
+            continue
         link = settle.begin(subject.link, act)
         subject.link = link
         planned.append((subject, act, _operation(workspace, link, act)))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from connector.core import settle
 from connector.core.body import idempotency_key
 from connector.core.errors import LeaseLost, Unauthorised
 from connector.core.model import Delay, Key, LinkState, Refusal, Side, Unknown
@@ -53,6 +54,18 @@ def test_a_key_is_of_its_revision(store: Store, clock: ManualClock) -> None:
     ]
     assert [operation.idempotency_key for operation in stripe.sent] == wanted
     assert wanted[0] != wanted[1]
+
+
+def test_a_pair_that_was_loaded_while_somebody_wrote_is_left_alone_and_looked_at_again(
+    store: Store, clock: ManualClock
+) -> None:
+    """What was read of it may be older than that write: lines added twice would still add up to a document."""
+    stripe = FakeStripe(lambda _: Refusal(code="no", message="no"))
+    subject, act = create()
+    subject.link = settle.begin(subject.link, act)
+    assert perform(workspace_of(store, clock, stripe), [(subject, act)], PassReport()) == []
+    assert subject.keep_signals
+    assert (stripe.sent, store.load_unresolved()) == ([], [])
 
 
 def test_a_refusal_parks_by_the_systems_own_code(store: Store, clock: ManualClock) -> None:
