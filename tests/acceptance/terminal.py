@@ -39,8 +39,9 @@ class Terminal:
 
     def end(self):
         """The exit code, once everything is on the screen."""
-        while self._read(TIMEOUT_S):
-            pass
+        deadline = time.monotonic() + TIMEOUT_S
+        while self._read(1.0):
+            assert time.monotonic() < deadline, f"it does not end:\n{self.screen}"
         return self._process.wait(timeout=TIMEOUT_S)
 
     def _read(self, wait_s):
