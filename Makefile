@@ -5,21 +5,26 @@ PYTHON ?= python3
 VENV := .venv
 # Environments that exist already (an image's, a developer's own) are used by VENV=... and never rebuilt.
 BIN := $(VENV)/bin
-WORKERS ?= auto
+# two more than processors: tests of real processes wait more than they compute
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 
-.PHONY: help demo test check bench lock docs clean python
+.PHONY: help demo test check bench bench-service lock docs clean python sim sim-long crash crash-long
 
 help:
 	@echo "make demo    mirror a simulated Salesforce org and Stripe account, both ways"
 	@echo "make test    the whole suite          make check   lint, types, layers"
-	@echo "make bench   speed against floors     make lock    resolve the dependencies again"
+	@echo "make sim     200 seeded simulations  make sim-long  10,000 of them"
+	@echo "make crash   kill it at every step       make crash-long   at every two steps, on PostgreSQL, at every COMMIT"
+	@echo "make bench   speed against floors     make bench-service  latency, intake, idle cost of the service"
+	@echo "make lock    resolve the dependencies again"
 	@echo "make docs    write generated pages    make clean   remove what these commands made"
 
 demo: $(VENV)/.program
 	$(BIN)/python -m connector demo
 
+# bytecode is kept whatever the environment says: each worker would compile all tests again, each time
 test: $(VENV)/.development
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 check: $(VENV)/.development
 	$(BIN)/ruff check .
@@ -27,8 +32,34 @@ check: $(VENV)/.development
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
+crash: $(VENV)/.development
+	$(BIN)/python -m tests.support.crash_explore
+
+crash-long: $(VENV)/.development
+	$(BIN)/python -m tests.support.crash_explore --pairs
+	$(BIN)/python -m tests.support.crash_explore --pairs --postgres
+	$(BIN)/python -m tests.support.crash_explore --disk
+	$(BIN)/python -m tests.support.crash_explore --commits
+
 bench: $(VENV)/.development
 	$(BIN)/python -m bench.run $(BENCH)
+	$(BIN)/python -m bench.neighbours
+
+# what the service promises of time; SERVICE="soak" takes half an hour
+bench-service: $(VENV)/.development
+	$(BIN)/python -m bench.service $(SERVICE)
+	$(BIN)/python -m bench.store
+	$(BIN)/python -m bench.engine
+	$(BIN)/python -m bench.workers
+
+# SEEDS=200 SEED_START=0 runs so many seeds on all cores, SEED=17 replays one and cuts it down
+SIM = $(BIN)/python -m tests.simulation.run
+
+sim: $(VENV)/.development
+	$(SIM) $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200) --start $(or $(SEED_START),0))
+
+sim-long: $(VENV)/.development
+	$(SIM) --seeds $(or $(SEEDS),10000) --start $(or $(SEED_START),0)
 
 docs: $(VENV)/.development
 	$(BIN)/python -m tools.generate_docs

@@ -16,9 +16,11 @@ from pathlib import Path
 
 import requests
 
+from bench.served import access_of
 from connector.app import Sessions, open_app
 from connector.config.settings_loader import load_settings
 from connector.flows.sync import run_pass
+from connector.runtime.garbage import search_less_often
 
 
 class Recorder(requests.adapters.HTTPAdapter):
@@ -63,20 +65,14 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=0)
     parser.add_argument("--record", type=Path)
     options = parser.parse_args()
+    # as the program's own beginning
+    search_less_often()
     place = json.loads(options.connection)
     home = tempfile.mkdtemp(prefix="bench-")
     rate = str(options.rate or 1_000_000)
     environment = {
         "CONNECTOR_HOME": home,
-        "CONNECTOR_GO_LIVE": "2020-01-01",
-        "CONNECTOR_SALESFORCE__AUTH": "client_credentials",
-        "CONNECTOR_SALESFORCE__LOGIN_URL": place["salesforce"],
-        "CONNECTOR_SALESFORCE__INSTANCE_URL": place["salesforce"],
-        "CONNECTOR_SALESFORCE__CLIENT_ID": place["client_id"],
-        "CONNECTOR_SALESFORCE__CLIENT_SECRET": place["client_secret"],
-        "CONNECTOR_SALESFORCE__MARGIN_S": "0",
-        "CONNECTOR_STRIPE__API_KEY": place["api_key"],
-        "CONNECTOR_STRIPE__API_BASE": place["stripe"],
+        **access_of(place),
         "CONNECTOR_STRIPE__CONCURRENCY": options.concurrency,
         "CONNECTOR_STRIPE__RATE_PER_SECOND": rate,
         "CONNECTOR_STRIPE__ENDPOINT_RATE_PER_SECOND": rate,

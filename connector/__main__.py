@@ -7,7 +7,9 @@ import sys
 
 def main() -> None:
     from connector.cli.main import run  # noqa: PLC0415  # nothing but click before the arguments are known
+    from connector.runtime.garbage import search_less_often  # noqa: PLC0415  # as above
 
+    search_less_often()
     sys.exit(run(sys.argv[1:]))
 
 

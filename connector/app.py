@@ -10,21 +10,24 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from connector.config.brake_limits import load_brake_limits
 from connector.config.mapping_loader import load_pack
-from connector.config.places import share
-from connector.config.retry_policies import load_retry_policies
+from connector.config.retry_policies import load_retry_settings
 from connector.config.settings_check import check_complete, read_private_key
+from connector.core.chain import Seal
 from connector.core.currencies import counted_whole
 from connector.core.model import Side
 from connector.core.view import Policy
-from connector.flows.connect import Contact, connect
+from connector.flows.connect import Contact, connect, remember
+from connector.flows.quota import heeded
 from connector.flows.workspace import Workspace, never, silent
-from connector.remote import Caller, TryingAgain, unheard
-from connector.runtime.clock import SystemClock, chance
-from connector.runtime.limits import Rate, RateLimiter
+from connector.remote import Caller, Exchange, TryingAgain, unheard, unnoted
+from connector.runtime.clock import SystemClock, chance, new_trace_id
+from connector.runtime.limits import Rate, RateLimiter, untold
 from connector.salesforce import system as salesforce_system
 from connector.salesforce.options import AuthKind, SalesforceOptions
 from connector.store import open_store
+from connector.store.timeouts import Timeouts
 from connector.stripe import system as stripe_system
 from connector.stripe.auth import read_key
 from connector.stripe.client import StripeOptions
@@ -35,9 +38,10 @@ if TYPE_CHECKING:
     import requests
 
     from connector.config.settings import Settings
-    from connector.core.mapping import Pack
     from connector.core.model import Finding, Identity
+    from connector.core.retry import RetryPolicies
     from connector.ports import Clock
+    from connector.store import SqlStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,20 @@ class Sessions:
 
     salesforce: requests.Session | None = None
     stripe: Callable[[], requests.Session] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listeners:
+    """Who is told what while it happens."""
+
+    #: what takes time: (what, done, of)
+    progress: Callable[[str, int, int], None] = silent
+    #: what is tried again
+    notice: Callable[[TryingAgain], None] = unheard
+    #: each request and what came of it
+    heard: Callable[[Exchange], None] = unnoted
+    #: each request to Stripe that our own limits held up, and for how long
+    waited: Callable[[float], None] = untold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,37 +93,49 @@ def open_app(
     settings: Settings,
     *,
     stop: Callable[[], bool] = never,
-    progress: Callable[[str, int, int], None] = silent,
-    notice: Callable[[TryingAgain], None] = unheard,
+    listeners: Listeners | None = None,
     clock: Clock | None = None,
     sessions: Sessions | None = None,
+    store: SqlStore | None = None,
+    trace_id: str | None = None,
 ) -> Iterator[App]:
-    """Loads the mapping, opens the store, signs in on both sides and checks that they may be joined.
-    `progress` and `notice` are told what takes time and what is tried again.
+    """Loads the mapping, opens the store (if none is given), signs in on both sides and checks that they may be joined.
+    With `trace_id` all that is stored is of that one unit of work.
 
     Raises ConfigError and MappingError before anything is sent, PrerequisiteError, Unauthorised or
     RemoteError when a system is not as it must be, StoreError for our own database.
     """
     clock = clock or SystemClock()
-    sessions = sessions or Sessions()
+    sessions, told = sessions or Sessions(), listeners or Listeners()
     pack = load_pack(settings.mappings, overrides=settings.pack_overrides())
     check_complete(settings, kinds=pack.kinds)
-    policies = load_retry_policies(share("config") / "retry.yaml")
+    retry = load_retry_settings(*settings.retry_files, kinds=pack.kinds)
+    limits = load_brake_limits(*settings.brake_files)
     with contextlib.ExitStack() as opened:
-        store = open_store(settings.database_url, clock=clock)
-        opened.callback(store.close)
+        if store is None:
+            store = opened.enter_context(open_own_store(settings, clock=clock))
+        if trace_id is not None:
+            store = store.traced(trace_id)
         salesforce = salesforce_system.connect(
             salesforce_options(settings),
             pack=pack,
             clock=clock,
-            caller=Caller(policy=policies[Side.SALESFORCE], clock=clock, chance=chance, notice=notice),
+            caller=_caller(retry.policies, clock, told),
             session=sessions.salesforce,
         )
         opened.callback(salesforce.close)
-        caller = Caller(policy=policies[Side.STRIPE], clock=clock, chance=chance, notice=notice)
-        stripe = _stripe(settings, pack, clock, caller, sessions)
+        stripe = stripe_system.connect(
+            stripe_options(settings),
+            pack=pack,
+            clock=clock,
+            caller=_caller(retry.policies, clock, told),
+            limiter=stripe_limiter(settings, clock, waited=told.waited),
+            session_factory=sessions.stripe,
+        )
         opened.callback(stripe.close)
-        contact = connect(pack=pack, salesforce=salesforce, stripe=stripe, store=store)
+        with heeded(store, clock, retry.policies):
+            contact = connect(pack=pack, salesforce=salesforce, stripe=stripe, store=store)
+        remember(store, contact.findings)
         stripe.bind(contact.identity.org_id)
         workspace = Workspace(
             pack=pack,
@@ -115,12 +145,53 @@ def open_app(
             stripe=stripe,
             store=store,
             clock=clock,
+            limits=limits,
             shards=settings.shards,
             stop=stop,
-            progress=progress,
+            progress=told.progress,
             stopped_kinds=dict(contact.stopped_kinds),
+            retries=retry.policies,
+            shares=retry.shares,
+            chance=chance,
+            new_trace_id=new_trace_id,
         )
         yield App(workspace=workspace, contact=contact, settings=settings)
+
+
+@contextlib.contextmanager
+def open_own_store(settings: Settings, *, clock: Clock | None = None) -> Iterator[SqlStore]:
+    """What this program remembers, without asking either system. Raises StoreError and ConfigError."""
+    store = open_store(
+        settings.database_url,
+        clock=clock or SystemClock(),
+        seal=seal_of(settings),
+        timeouts=timeouts_of(settings),
+        server_clock=True,
+    )
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def timeouts_of(settings: Settings) -> Timeouts:
+    """How long a PostgreSQL server is waited for."""
+    given = settings.database
+    return Timeouts(
+        connect_timeout_s=given.connect_timeout_s,
+        statement_timeout_s=given.statement_timeout_s,
+        idle_timeout_s=given.idle_timeout_s,
+        silence_timeout_s=given.silence_timeout_s,
+    )
+
+
+def seal_of(settings: Settings) -> Seal:
+    """What the audit trail is sealed with."""
+    return Seal(tuple(key.get_secret_value().encode() for key in settings.audit.keys))
+
+
+def _caller(policies: RetryPolicies, clock: Clock, told: Listeners) -> Caller:
+    return Caller(policies=policies, clock=clock, chance=chance, notice=told.notice, heard=told.heard)
 
 
 def _policy(settings: Settings, contact: Contact) -> Policy:
@@ -156,19 +227,6 @@ def salesforce_options(settings: Settings) -> SalesforceOptions:
     )
 
 
-def _stripe(
-    settings: Settings, pack: Pack, clock: Clock, caller: Caller, sessions: Sessions
-) -> stripe_system.StripeSystem:
-    return stripe_system.connect(
-        stripe_options(settings),
-        pack=pack,
-        clock=clock,
-        caller=caller,
-        limiter=stripe_limiter(settings, clock),
-        session_factory=sessions.stripe,
-    )
-
-
 def stripe_options(settings: Settings) -> StripeOptions:
     """What the adapter is told; the key is read where it is used."""
     given = settings.stripe
@@ -182,10 +240,11 @@ def stripe_options(settings: Settings) -> StripeOptions:
     )
 
 
-def stripe_limiter(settings: Settings, clock: Clock) -> RateLimiter:
+def stripe_limiter(settings: Settings, clock: Clock, *, waited: Callable[[float], None] = untold) -> RateLimiter:
     given = settings.stripe
     rate = given.rate_per_second or read_key(_secret(given.api_key)).rate_per_s
-    return RateLimiter(total=Rate(per_s=rate), per_endpoint=Rate(per_s=given.endpoint_rate_per_second), clock=clock)
+    per_endpoint = Rate(per_s=given.endpoint_rate_per_second)
+    return RateLimiter(total=Rate(per_s=rate), per_endpoint=per_endpoint, clock=clock, waited=waited)
 
 
 def _secret(value: Any) -> str:

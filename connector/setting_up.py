@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from connector.app import Sessions, salesforce_options, stripe_limiter, stripe_options
 from connector.config.places import share
-from connector.config.retry_policies import load_retry_policies
+from connector.config.retry_policies import load_retry_settings
 from connector.config.settings_check import side_problems
 from connector.config.settings_names import variable_of
 from connector.core.endpoints import Wanted
@@ -59,12 +59,12 @@ def open_salesforce_setup(
     if problems:
         raise ConfigError(problems)
     clock, sessions = clock or SystemClock(), sessions or Sessions()
-    policy = load_retry_policies(share("config") / "retry.yaml")[Side.SALESFORCE]
+    policies = load_retry_settings(*settings.retry_files).policies
     source = read_source(share("salesforce"))
     client = open_client(
         salesforce_options(settings),
         clock=clock,
-        caller=Caller(policy=policy, clock=clock, chance=chance, notice=notice),
+        caller=Caller(policies=policies, clock=clock, chance=chance, notice=notice),
         session=sessions.salesforce,
     )
     with contextlib.closing(client):
@@ -107,10 +107,10 @@ def open_stripe_setup(
     if problems or address is None:
         raise ConfigError(problems)
     clock, sessions = clock or SystemClock(), sessions or Sessions()
-    policy = load_retry_policies(share("config") / "retry.yaml")[Side.STRIPE]
+    policies = load_retry_settings(*settings.retry_files).policies
     client = StripeClient(
         stripe_options(settings),
-        caller=Caller(policy=policy, clock=clock, chance=chance, notice=notice),
+        caller=Caller(policies=policies, clock=clock, chance=chance, notice=notice),
         limiter=stripe_limiter(settings, clock),
         session_factory=sessions.stripe,
     )

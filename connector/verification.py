@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import requests
 
-from connector.app import Sessions, salesforce_options, stripe_limiter, stripe_options
+from connector.app import Sessions, open_own_store, salesforce_options, stripe_limiter, stripe_options
 from connector.config.accepted_risks import load_accepted_risks
 from connector.config.mapping_loader import load_pack
 from connector.config.places import share
@@ -23,7 +23,7 @@ from connector.config.settings_check import side_problems
 from connector.core.currencies import counted_whole
 from connector.core.errors import ConfigError, Problem, StoreError
 from connector.core.model import Side
-from connector.core.retry import RetryPolicy
+from connector.core.retry import uniform
 from connector.core.verify.evidence import Situation, Unreadable
 from connector.flows.verify.conditions import CONDITIONS
 from connector.flows.verify.remember import remember
@@ -34,7 +34,6 @@ from connector.runtime.machine import OwnInspector, Server, own_looks
 from connector.salesforce.inspect.greeting import greet as greet_salesforce
 from connector.salesforce.inspect.inspector import SalesforceInspector
 from connector.salesforce.system import open_client
-from connector.store import open_store
 from connector.stripe.client import Client as StripeClient
 from connector.stripe.inspect.greeting import greet as greet_stripe
 from connector.stripe.inspect.inspector import StripeInspector
@@ -47,10 +46,11 @@ if TYPE_CHECKING:
     from connector.core.verify.checks import AcceptedRisk, Profile, Rules
     from connector.core.verify.sides import SideCard
     from connector.flows.verify.choose import Choice
-    from connector.ports import Clock, Inspector, VerifyMemory
+    from connector.ports import Clock
+    from connector.ports.verifying import Inspector, VerifyMemory
 
 #: a person waits for the answer, and a check that could not be read says so: fewer and shorter than a sync's
-_RETRIES: Final = RetryPolicy(attempts=3, base_s=0.3, cap_s=2)
+_RETRIES: Final = uniform(attempts=3, base_s=0.3, cap_s=2)
 
 #: a side as it is seen, and what looks at it
 _Opened = tuple["SideCard | Unreadable", "Inspector | Unreadable"]
@@ -152,11 +152,8 @@ def open_verification(
 @contextlib.contextmanager
 def open_memory(settings: Settings, *, clock: Clock | None = None) -> Iterator[VerifyMemory]:
     """What is remembered of the org that was verified last. Raises StoreError and ConfigError."""
-    store = open_store(settings.database_url, clock=clock or SystemClock())
-    try:
+    with open_own_store(settings, clock=clock) as store:
         yield store.verify_memory(None)
-    finally:
-        store.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +169,7 @@ class _Hands:
 
     @property
     def caller(self) -> Caller:
-        return Caller(policy=_RETRIES, clock=self.clock, chance=chance)
+        return Caller(policies=_RETRIES, clock=self.clock, chance=chance)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -268,10 +265,9 @@ def _explained(card: SideCard | Unreadable, side: Side) -> SideCard | Unreadable
 
 def _memory(hands: _Hands, org: SideCard | Unreadable) -> VerifyMemory | Unreadable:
     try:
-        store = open_store(hands.settings.database_url, clock=hands.clock)
+        store = hands.opened.enter_context(open_own_store(hands.settings, clock=hands.clock))
     except (StoreError, ConfigError) as error:
         return Unreadable(source="database", reason=str(error))
-    hands.opened.callback(store.close)
     return store.verify_memory(None if isinstance(org, Unreadable) else org.id)
 
 

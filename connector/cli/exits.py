@@ -8,15 +8,18 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
-from connector.cli.record_id import UnknownRecord
+from connector.cli.record_id import UnknownCertificate, UnknownRecord
 from connector.core.errors import (
+    Braked,
     ConnectorError,
     Interrupted,
     LeaseLost,
     Refused,
     RemoteError,
+    StoreAway,
     StoreBusy,
     Throttled,
+    Unadopted,
     Unauthorised,
     Unfinished,
     UsageError,
@@ -39,12 +42,12 @@ class Exit(IntEnum):
 MEANINGS: Final[dict[Exit, str]] = {
     Exit.OK: "done",
     Exit.FAILED: "it ran, and something needs a person: open errors, a stopped kind, a refused key, a failed check, "
-    "an unknown id, a state folder that is full or read-only",
+    "an unknown id, an open brake, a state folder that is full or read-only",
     Exit.CHANGES: "`plan --detailed-exitcode` only: there are changes to apply",
     Exit.USAGE: "wrong arguments, settings, mapping or set-up of a system; every problem is printed with its remedy",
     Exit.UNAVAILABLE: "a remote system cannot be reached or does not accept the credentials",
     Exit.INTERNAL: "a bug of ours; run again with `--debug` and report the traceback",
-    Exit.RETRY: "locked, rate limited, or a remote job that has not ended yet: the same command may succeed later",
+    Exit.RETRY: "locked, rate limited, the database's server out of reach, or a remote job that has not ended yet: the same command may succeed later",
     Exit.INTERRUPTED: "stopped by Ctrl-C or SIGTERM; what was done is kept, run again to go on",
 }
 
@@ -55,7 +58,7 @@ def exit_of(error: ConnectorError) -> Exit:
         return Exit.USAGE
     if isinstance(error, Interrupted):
         return Exit.INTERRUPTED
-    if isinstance(error, (Throttled, Unfinished, StoreBusy, LeaseLost)):
+    if isinstance(error, (Throttled, Unfinished, StoreBusy, StoreAway, LeaseLost)):
         return Exit.RETRY
     if isinstance(error, RemoteError):
         return Exit.FAILED if isinstance(error, Refused) else Exit.UNAVAILABLE
@@ -90,8 +93,15 @@ def remedy_of(error: ConnectorError) -> str | None:
         )
     if isinstance(error, (StoreBusy, LeaseLost)):
         return "another connector works on this database: wait for it to end, or stop it, then run again"
-    if isinstance(error, Interrupted):
-        return "run the same command again to go on"
-    if isinstance(error, UnknownRecord):
-        return "give a Salesforce id (15 or 18 characters), a Stripe id (in_...) or an invoice number, of this org or account"
-    return None
+    if isinstance(error, Unadopted):
+        return error.finding.remedy
+    return next((remedy for kind, remedy in _REMEDIES.items() if isinstance(error, kind)), None)
+
+
+#: where the error itself adds nothing to it
+_REMEDIES: Final[dict[type[ConnectorError], str]] = {
+    Interrupted: "run the same command again to go on",
+    Braked: "look at it with `connector resume`; the lines above say how it is released",
+    UnknownCertificate: "`connector certificate list` shows which there are",
+    UnknownRecord: "give a Salesforce id (15 or 18 characters), a Stripe id (in_...) or an invoice number, of this org or account",
+}

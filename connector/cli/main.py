@@ -15,11 +15,11 @@ import click
 
 from connector import __version__
 from connector.cli.exits import Exit, exit_of, remedy_of
-from connector.cli.output import SCHEMA_VERSION, Output, to_json
-from connector.core.errors import ConnectorError, Interrupted, UsageError
+from connector.cli.output import SCHEMA_VERSION, Output, printable, to_json
+from connector.core.errors import Braked, ConnectorError, Interrupted, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 #: command -> (module of connector.cli.commands, the click command in it); in the order people meet them
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
@@ -32,9 +32,24 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "verify": ("verify", "verify"),
     "plan": ("plan", "plan"),
     "apply": ("apply", "apply"),
+    "adopt": ("adopt", "adopt"),
     "sync": ("sync", "sync"),
+    "run": ("run", "run"),
+    "sweep": ("sweep", "sweep"),
+    "certificate": ("certificate", "certificate"),
     "status": ("status", "status"),
+    "resume": ("resume", "resume"),
+    "recover": ("recover", "recover"),
     "show": ("show", "show"),
+    "audit": ("audit", "audit"),
+    "parked": ("parked", "parked"),
+    "schedule": ("schedule", "schedule"),
+    "events": ("events", "events"),
+    "runs": ("runs", "runs"),
+    "db": ("db", "db"),
+    "backup": ("backup", "backup"),
+    "restore": ("restore", "restore"),
+    "support-bundle": ("support_bundle", "support_bundle"),
 }
 
 #: a remote system's message may run over pages; the rest is in the log with --debug
@@ -117,6 +132,12 @@ def _known(error: ConnectorError, output: Output) -> Exit:
         ]
     if output.debug:
         _log_traceback(error, output)
+    more: dict[str, Any] = {}
+    if isinstance(error, Braked):
+        from connector.cli.brakes import brake_answer, print_brakes
+
+        more["brakes"] = [brake_answer(brake) for brake in error.brakes]
+        print_brakes(output.error_console(), error.brakes)
     _say(
         output,
         code,
@@ -124,14 +145,17 @@ def _known(error: ConnectorError, output: Output) -> Exit:
         message=_words_of(error),
         remedy=remedy_of(error),
         problems=problems,
+        more=more,
     )
     return code
 
 
 def _words_of(error: ConnectorError) -> str:
-    """All problems of a UsageError; of anything else one line, in which nothing secret is quoted."""
+    """All problems of a UsageError, the names of brakes; of anything else one line without anything secret."""
     if isinstance(error, UsageError):
         return str(error)
+    if isinstance(error, Braked):
+        return f"stopped by {' and '.join(sorted({brake.name for brake in error.brakes}))}; see above"
     from connector.runtime.redaction import redact_text
 
     words = redact_text(" ".join(str(error).split()))
@@ -160,13 +184,20 @@ def _log_traceback(error: BaseException, output: Output) -> None:
 
 
 def _say(
-    output: Output, code: Exit, *, kind: str, message: str, remedy: str | None, problems: Sequence[dict[str, Any]] = ()
+    output: Output,
+    code: Exit,
+    *,
+    kind: str,
+    message: str,
+    remedy: str | None,
+    problems: Sequence[dict[str, Any]] = (),
+    more: Mapping[str, Any] | None = None,
 ) -> None:
     if len(problems) > 1:
         # one below the other, so that none looks like a part of another
         message = f"{len(problems)} problems\n" + "\n".join("  " + line for line in message.splitlines())
-    sys.stderr.write(f"error: {message}\n" + (f"    fix: {remedy}\n" if remedy else ""))
+    sys.stderr.write(printable(f"error: {message}\n" + (f"    fix: {remedy}\n" if remedy else "")))
     if output.as_json:
-        error = {"kind": kind, "message": message, "remedy": remedy, "problems": list(problems)}
+        error = {"kind": kind, "message": message, "remedy": remedy, "problems": list(problems), **(more or {})}
         answer = {"schema_version": SCHEMA_VERSION, "command": output.command, "error": error, "exit_code": int(code)}
         sys.stdout.write(to_json(answer) + "\n")

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -69,4 +70,24 @@ class Output:
 
 def to_json(value: Any) -> str:
     """One line. Decimals, dates and the like become text: no amount passes through a float."""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    text = json.dumps(value, ensure_ascii=False, default=_as_text)
+    # half of a character, from an environment of another encoding, has no place in UTF-8
+    return text if text.isprintable() or _is_whole(text) else json.dumps(value, default=_as_text)
+
+
+def _as_text(value: Any) -> str:
+    """Moments as ISO 8601, like those that are stored as text."""
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def printable(text: str) -> str:
+    """For a terminal: what would move its cursor, hide or turn around what stands there is written out."""
+    return "".join(each if each.isprintable() or each in "\n\t" else ascii(each)[1:-1] for each in text)

@@ -6,14 +6,17 @@ import hashlib
 import json
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from connector.core.errors import Problem, UsageError
 from connector.core.plan import Plan
 from connector.runtime.redaction import mask_contact, redact, redact_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
+
+_Document = TypeVar("_Document")
 
 #: a plan of a hundred thousand entries stays below; a larger file is something else
 _LARGEST_BYTES = 1 << 30
@@ -37,7 +40,12 @@ def masked(plan: Plan) -> Plan:
 
 def save_plan(plan: Plan, path: Path) -> str:
     """Writes the plan, readable by its owner only, and returns the SHA-256 of the file. Raises UsageError."""
-    body = (json.dumps(plan.as_dict(), indent=1, ensure_ascii=False) + "\n").encode()
+    return save_document(plan.as_dict(), path)
+
+
+def save_document(content: Mapping[str, Any], path: Path) -> str:
+    """The same for any document that a person looks at and a later command reads."""
+    body = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
@@ -51,22 +59,25 @@ def save_plan(plan: Plan, path: Path) -> str:
 
 def load_plan(path: Path) -> Plan:
     """Raises UsageError for a file that is no plan of this version."""
+    return load_document(path, read=Plan.from_dict, command="connector plan --out")
+
+
+def load_document(path: Path, *, read: Callable[[Mapping[str, Any]], _Document], command: str) -> _Document:
+    """What `command` wrote, as `read` understands it. Raises UsageError for anything else."""
     try:
         if path.stat().st_size > _LARGEST_BYTES:
-            raise _problem(path, "is too large for a plan", "name the file `connector plan --out` wrote")
+            raise _problem(path, "is too large for a plan", f"name the file `{command}` wrote")
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise _problem(
-            path, f"cannot be read: {error.strerror}", "name the file `connector plan --out` wrote"
-        ) from error
-    except ValueError as error:
-        raise _problem(path, f"is not a plan: {error}", "make a new one by `connector plan --out`") from error
+        raise _problem(path, f"cannot be read: {error.strerror}", f"name the file `{command}` wrote") from error
+    except (ValueError, RecursionError) as error:
+        raise _problem(path, f"is not a plan: {error}", f"make a new one by `{command}`") from error
     if not isinstance(data, dict):
-        raise _problem(path, "is not a plan: it holds no JSON object", "make a new one by `connector plan --out`")
+        raise _problem(path, "is not a plan: it holds no JSON object", f"make a new one by `{command}`")
     try:
-        return Plan.from_dict(data)
+        return read(data)
     except (ValueError, AttributeError) as error:
-        raise _problem(path, str(error), "make a new one by `connector plan --out`") from error
+        raise _problem(path, str(error), f"make a new one by `{command}`") from error
 
 
 def _problem(path: Path, observed: str, remedy: str) -> UsageError:

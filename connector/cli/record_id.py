@@ -16,6 +16,10 @@ class UnknownRecord(ConnectorError):
     """No record that a person could have meant: neither linked here, nor in the system the id belongs to."""
 
 
+class UnknownCertificate(ConnectorError):
+    """No certificate has this number."""
+
+
 def full_id(text: str) -> str | None:
     """The id in the form the program keeps, Salesforce's with 18 characters; None when it cannot be one."""
     text = text.strip()

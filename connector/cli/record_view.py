@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _LONGEST_VALUE: Final = 60
 #: of an operation's or a link's trace, what helps to find it in the two systems
-_TRACES: Final = ("target", "outcome", "request_id", "reason", "error")
+_TRACES: Final = ("target", "outcome", "request_id", "reason", "error", "trace_id")
 
 
 def print_records(console: Console, answer: Mapping[str, Any], currencies: CurrencyTable) -> None:

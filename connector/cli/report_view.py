@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from connector.cli.certificate_view import print_certificate, print_standing
 from connector.cli.exits import Exit
 from connector.cli.findings import grouped, need_a_person, print_findings
+from connector.cli.held_view import held_back, print_held
 from connector.cli.parked import parked_groups, print_parked
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ def answer_of(session: Session, report: PassReport) -> dict[str, Any]:
         "recovered": report.recovered,
         "stopped_at": report.stopped_at,
         "stopped_kinds": dict(stopped_kinds(session)),
+        "held_back": held_back(session.app.workspace.store),
+        "short_of_calls": sorted(report.short_of_calls),
         "parked": parked_groups(session.app.workspace.store, session.app.workspace.pack.kinds),
         "findings": grouped(all_findings(session)),
         "api_calls": session.api_calls(),
@@ -36,13 +40,14 @@ def answer_of(session: Session, report: PassReport) -> dict[str, Any]:
 
 
 def exit_of_pass(session: Session, report: PassReport) -> Exit:
-    """FAILED when a person is needed, RETRY when a system asked for time, else OK."""
+    """FAILED when a person is needed, RETRY when something is put off, else OK."""
     from connector.cli.session import all_findings
 
     workspace = session.app.workspace
     if workspace.stopped_kinds or need_a_person(all_findings(session)):
         return Exit.FAILED
-    return Exit.RETRY if any(count.delayed for count in report.kinds.values()) else Exit.OK
+    put_off = any(count.delayed or count.held for count in report.kinds.values())
+    return Exit.RETRY if put_off or report.short_of_calls else Exit.OK
 
 
 def print_report(console: Console, answer: dict[str, Any]) -> None:
@@ -53,8 +58,16 @@ def print_report(console: Console, answer: dict[str, Any]) -> None:
     print_not_mirrored(console, {kind: count.get("not_mirrored", {}) for kind, count in answer["kinds"].items()})
     for kind, reason in answer["stopped_kinds"].items():
         console.print(f"! {kind} must not run: {reason}", style="bold red")
+    print_held(console, answer["held_back"])
+    if answer["short_of_calls"]:
+        kinds = ", ".join(answer["short_of_calls"])
+        console.print(f"Salesforce's calls of the day run short: {kinds} wait, money goes on", style="yellow")
     print_parked(console, answer["parked"])
     print_findings(console, answer["findings"])
+    if answer.get("sweep"):
+        print_certificate(console, answer["sweep"])
+    if "certificate" in answer:
+        print_standing(console, answer["certificate"])
     calls = answer["api_calls"]
     recovered = f" · {answer['recovered']} operations recovered" if answer["recovered"] else ""
     console.print(

@@ -30,6 +30,8 @@ class Session:
     stop: Callable[[], bool]
     progress: Progress
     started_s: float
+    #: of this command: what it logs and what it stores are found by it
+    trace_id: str
 
     def seconds(self) -> float:
         """Wall time since the session was opened."""
@@ -49,20 +51,20 @@ def process_settings() -> Settings:
 @contextlib.contextmanager
 def opened(output: Output, *, settings: Settings | None = None) -> Iterator[Session]:
     """Loads the settings (of the process, when none are given), starts the logs, connects and checks both systems."""
-    from connector.runtime.clock import SystemClock
+    from connector.runtime.clock import SystemClock, new_trace_id
 
-    clock = SystemClock()
+    clock, trace_id = SystemClock(), new_trace_id()
     started_s = clock.monotonic_s()
     chosen = process_settings() if settings is None else settings
     start_logs(output, chosen)
-    from connector.app import open_app
+    from connector.app import Listeners, open_app
+    from connector.runtime.telemetry import log_exchange
 
-    with (
-        stop_flag(output) as stop,
-        Progress(output) as progress,
-        open_app(chosen, stop=stop, progress=progress, notice=_notes(chosen, progress, clock)) as app,
-    ):
-        yield Session(app=app, output=output, stop=stop, progress=progress, started_s=started_s)
+    with stop_flag(output) as stop, Progress(output) as progress:
+        notice = _notes(chosen, progress, clock)
+        listeners = Listeners(progress=progress, notice=notice, heard=log_exchange)
+        with open_app(chosen, stop=stop, listeners=listeners, trace_id=trace_id) as app:
+            yield Session(app=app, output=output, stop=stop, progress=progress, started_s=started_s, trace_id=trace_id)
 
 
 def _notes(settings: Settings, progress: Progress, clock: Clock) -> RetryNotes:

@@ -9,38 +9,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping
 
     from connector.cli.session import Session
-    from connector.flows.report import PassReport
-
-
-def facts_of(report: PassReport, **more: Any) -> dict[str, Any]:
-    """What the log line and the stored run say of a pass: its counts, the zeros left out."""
-    kinds = {
-        kind: {name: number for name, number in count.items() if isinstance(number, int) and number}
-        for kind, count in report.as_dict().items()
-    }
-    return {
-        "looked_at": report.looked_at,
-        "writes": report.writes,
-        "recovered": report.recovered,
-        "kinds": {kind: count for kind, count in kinds.items() if count},
-        **more,
-    }
 
 
 @contextlib.contextmanager
-def recorded(session: Session) -> Iterator[MutableMapping[str, Any]]:
-    """Yields the facts of the unit, to be filled in; they are stored and logged however the block ends."""
-    from connector.runtime.telemetry import unit_of_work
+def recorded(session: Session, *, by: str | None = None) -> Iterator[MutableMapping[str, Any]]:
+    """Yields the facts of the unit, to be filled in; they are stored and logged however the block ends. Who gave the
+    command is one of them: `by`, else the user of this machine, where it knows one.
+    """
+    from connector.cli.person import user
+    from connector.runtime.telemetry import recorded_unit
 
     workspace = session.app.workspace
-    run_id = workspace.store.start_run(session.output.command, workspace.clock.now())
-    facts: MutableMapping[str, Any] = {}
-    try:
-        with unit_of_work(session.output.command, clock=workspace.clock, run=run_id) as facts:
-            try:
-                yield facts
-            finally:
-                # The log line must not be written into a moving bar.
-                session.progress.close()
-    finally:
-        workspace.store.finish_run(run_id, workspace.clock.now(), dict(facts))
+    with recorded_unit(
+        session.output.command,
+        store=workspace.store,
+        clock=workspace.clock,
+        trace_id=session.trace_id,
+        by=by or user(),
+    ) as facts:
+        try:
+            yield facts
+        finally:
+            # The log line must not be written into a moving bar.
+            session.progress.close()

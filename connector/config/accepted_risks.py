@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from connector.config.sections import Section, did_you_mean
-from connector.config.yaml_reader import read_yaml
+from connector.config.yaml_reader import read_yaml_file
 from connector.core.errors import ConfigError, Problem
 from connector.core.verify.checks import AcceptedRisk
 
@@ -21,15 +21,10 @@ if TYPE_CHECKING:
 def load_accepted_risks(path: Path, *, checks: Collection[str]) -> dict[str, AcceptedRisk]:
     """By check id, expired ones too. `checks` are the ids that exist. Raises ConfigError with every problem."""
     name = str(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        remedy = "correct CONNECTOR_VERIFY__ACCEPTED_RISKS, or make it a readable file"
-        raise ConfigError([Problem(where=name, observed=f"cannot be read: {reason}", remedy=remedy)]) from None
     problems: list[Problem] = []
     risks: dict[str, AcceptedRisk] = {}
-    root = read_yaml(text, name=name, problems=problems)
+    remedy = "correct CONNECTOR_VERIFY__ACCEPTED_RISKS, or make it a readable file"
+    root = read_yaml_file(path, problems, remedy=remedy)
     entries = root.value if root is not None else []
     if not isinstance(entries, list):
         remedy = "write `- check: ...` entries"

@@ -13,7 +13,16 @@ from connector.config.field_parser import SIDES, parse_fields, parse_tables
 from connector.config.options import OPTIONS, check_options
 from connector.config.parsed import ParsedKind, SchemaUse, Use
 from connector.config.stripe_names import RESOURCES
-from connector.core.mapping import CompanionSpec, KindMapping, LineSpec, Nature, SalesforceSpec, StripeSpec, Watch
+from connector.core.mapping import (
+    AdoptRule,
+    CompanionSpec,
+    KindMapping,
+    LineSpec,
+    Nature,
+    SalesforceSpec,
+    StripeSpec,
+    Watch,
+)
 from connector.core.model import Side
 
 if TYPE_CHECKING:
@@ -47,6 +56,7 @@ def parse_kind(section: Section, *, codecs: Mapping[str, Codec], overrides: Mapp
     lines = reader.lines(section.section("lines"))
     more_lines = tuple(more for inner in section.sections("more_lines") if (more := reader.lines(inner)) is not None)
     also = tuple(spec for inner in section.sections("also") if (spec := reader.companion(inner)) is not None)
+    adopt = _parse_adopt(section.section("adopt"))
     options = section.section("options")
     values = section.plain_mapping("options") | dict(overrides)
     if lifecycle is not None:
@@ -76,6 +86,7 @@ def parse_kind(section: Section, *, codecs: Mapping[str, Codec], overrides: Mapp
         more_lines=more_lines,
         also=also,
         after_final=after_final,
+        adopt=adopt,
         options=values,
         source=section.where,
     )
@@ -200,6 +211,19 @@ class _Reader:
 
     def _use(self, name: str, path: str, use: Use, where: str) -> None:
         self.uses.append(SchemaUse(object=name, path=path, use=use, where=where))
+
+
+def _parse_adopt(section: Section | None) -> AdoptRule | None:
+    if section is None:
+        return None
+    rule = AdoptRule(
+        reference=section.texts("reference"),
+        amount=section.text("amount"),
+        hints=section.texts("hints"),
+        parent=section.text("parent"),
+    )
+    section.finish()
+    return rule
 
 
 def _parse_stripe(section: Section) -> StripeSpec | None:

@@ -19,7 +19,8 @@ from connector.config.pack_rules import check_pack
 from connector.config.schema import BundledSchema
 from connector.config.schema_rules import check_schema
 from connector.config.sections import Section, did_you_mean
-from connector.config.yaml_reader import read_yaml
+from connector.config.text_file import exists
+from connector.config.yaml_reader import read_yaml_file
 from connector.core.errors import MappingError, Problem
 from connector.core.mapping import Pack
 
@@ -79,7 +80,7 @@ class PackFiles:
 
 def read_pack_files(folder: Path, problems: list[Problem]) -> PackFiles | None:
     """None when there is no pack to read; everything wrong is appended to `problems`."""
-    if not (folder / "pack.yaml").is_file():
+    if not exists(folder / "pack.yaml"):
         remedy = "point CONNECTOR_MAPPINGS at a folder that holds a pack.yaml"
         problems.append(Problem(where=str(folder), observed="no mapping pack here", remedy=remedy))
         return None
@@ -112,15 +113,8 @@ def read_pack_files(folder: Path, problems: list[Problem]) -> PackFiles | None:
 
 def _read(folder: Path, file: str, problems: list[Problem]) -> Node | None:
     name = str(folder / file)
-    try:
-        text = (folder / file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        problems.append(
-            Problem(where=name, observed=f"cannot be read: {error}", remedy="make it a readable UTF-8 file")
-        )
-        return None
     count = len(problems)
-    node = read_yaml(text, name=name, problems=problems)
+    node = read_yaml_file(folder / file, problems)
     if node is None and len(problems) == count:
         problems.append(Problem(where=name, observed="the file is empty", remedy="see docs/mapping.md"))
     return node

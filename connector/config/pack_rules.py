@@ -6,6 +6,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 from connector.config import stripe_names
+from connector.config.adopt_rules import check_adopt
 from connector.config.condition import are_disjoint, demands_null, read_condition
 from connector.config.field_rules import check_fields, check_secrets
 from connector.config.sections import did_you_mean
@@ -44,6 +45,7 @@ def check_pack(kinds: Sequence[ParsedKind]) -> Iterator[Problem]:
         yield from _check_currency(parsed)
         yield from _check_watches(parsed, by_name)
         yield from _check_constants(parsed)
+        yield from check_adopt(parsed)
     yield from _check_cycles(by_name)
     yield from _check_shared_objects(kinds)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connector.config.sections import Section
-from connector.config.yaml_reader import read_yaml
+from connector.config.yaml_reader import read_yaml_file
 from connector.core.errors import ConfigError, Problem
 from connector.core.model import Severity, Side
 from connector.core.verify.checks import Certainty, Check, GuideStep, Profile, Rules
@@ -26,7 +26,7 @@ _OWN = "connector"
 def load_rules(path: Path, *, conditions: Collection[str]) -> Rules:
     """The rules in this file; `conditions` are the decisions that exist. Raises ConfigError with every problem."""
     problems: list[Problem] = []
-    root = read_yaml(path.read_text(encoding="utf-8"), name=str(path), problems=problems)
+    root = read_yaml_file(path, problems)
     rules = Rules(checks=(), profiles=(), guide=())
     if root is not None:
         rules = _rules(Section(root, title="prerequisites", problems=problems), problems, conditions)

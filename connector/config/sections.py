@@ -11,6 +11,7 @@ import difflib
 from typing import TYPE_CHECKING, Any
 
 from connector.core.errors import Problem
+from connector.core.words import shortened, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """` (did you mean 'x'?)`, or nothing when no known word is near."""
-    by_folded = {name.casefold(): name for name in known}
+    by_folded = {name.casefold(): str(name) for name in known}
     near = difflib.get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.6)
     return f" (did you mean {by_folded[near[0]]!r}?)" if near else ""
 
@@ -43,7 +44,7 @@ class Section:
     def report(self, observed: str, remedy: str, *, key: str | None = None) -> None:
         """Adds a problem at `key`'s line, or at the section's."""
         where = self._key_where.get(key, self.where) if key is not None else self.where
-        self._problems.append(Problem(where=where, observed=observed, remedy=remedy))
+        self._problems.append(Problem(where=where, observed=shortened(observed), remedy=remedy))
 
     def where_of(self, key: str) -> str:
         return self._key_where.get(key, self.where)
@@ -159,4 +160,4 @@ class Section:
                 )
 
     def _wrong(self, key: str, node: Node, wanted: str) -> None:
-        self.report(f"{self.title}: {key} is {node.plain()!r}", f"write {wanted}", key=key)
+        self.report(f"{self.title}: {key} is {shown(node.plain())}", f"write {wanted}", key=key)

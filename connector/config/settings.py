@@ -32,6 +32,9 @@ from connector.core.money import currency_code
 PREFIX: Final = "CONNECTOR_"
 NESTING: Final = "__"
 
+#: whoever guesses a key can forge the trail
+_SEAL_KEY_SHORTEST: Final = 32
+
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -88,6 +91,23 @@ class _Group(BaseModel):
 class DatabaseSettings(_Group):
     url: SecretStr | None = Field(
         default=None, description="SQLAlchemy URL of the state; default: SQLite in the home folder"
+    )
+    connect_timeout_s: int = Field(
+        default=10, ge=1, description="PostgreSQL: seconds a connection may take to come about"
+    )
+    statement_timeout_s: int = Field(
+        default=60, ge=1, description="PostgreSQL: seconds one statement may take, its waiting for others included"
+    )
+    idle_timeout_s: int = Field(
+        default=15,
+        ge=1,
+        description="PostgreSQL: seconds after which the server undoes the transaction of a process that stands still, "
+        "so that others can go on; keep it below the lease",
+    )
+    silence_timeout_s: int = Field(
+        default=20,
+        ge=2,
+        description="PostgreSQL: seconds without a sign of life after which a connection counts as gone",
     )
 
 
@@ -188,6 +208,81 @@ class VerifySettings(_Group):
     )
 
 
+class SweepSettings(_Group):
+    """The comparison of everything."""
+
+    certificate_max_age_h: int = Field(
+        default=26, ge=1, description="hours after which a certificate of completeness says nothing any more"
+    )
+
+
+def _seal_keys(keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    if any(len(key.get_secret_value()) < _SEAL_KEY_SHORTEST for key in keys):
+        raise ValueError(f"a key has at least {_SEAL_KEY_SHORTEST} characters")
+    return keys
+
+
+class AuditSettings(_Group):
+    keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_comma_list), AfterValidator(_seal_keys)] = Field(
+        default=(),
+        description="secrets of 32 characters or more the audit trail is sealed with, the newest first, separated by commas; "
+        "keep those that sealed earlier rows",
+    )
+
+
+def _listen_address(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65_535:
+        raise ValueError("write host:port, such as 127.0.0.1:8180 or [::]:8180")
+    return text
+
+
+ListenAddress: TypeAlias = Annotated[str, AfterValidator(_listen_address)]
+
+
+class WebSettings(_Group):
+    """Where the service listens. Stripe reaches the first through your proxy, which ends TLS; people the second."""
+
+    webhook_listen: ListenAddress = Field(
+        default="127.0.0.1:8180", description="host:port for webhooks; put a proxy with TLS before it"
+    )
+    ops_listen: ListenAddress = Field(
+        default="127.0.0.1:8181", description="host:port for health and metrics; not for the world"
+    )
+
+
+class RunSettings(_Group):
+    name: str = Field(default="connector", description="what messages call this installation")
+    schedule: Path = Field(
+        default_factory=lambda: share("config") / "schedule.yaml", description="file that says when what is done"
+    )
+    lease_s: int = Field(
+        default=30, ge=2, le=600, description="seconds after which a process that gives no sign of life is replaced"
+    )
+    drains_at_once: int = Field(
+        default=4,
+        ge=1,
+        le=64,
+        description="parts of the work one worker does at the same time; only with dispatch: procrastinate",
+    )
+    events_waiting_max: int = Field(
+        default=5000, ge=10, description="webhooks that may wait to be stored; more are answered 503"
+    )
+    signals_waiting_max: int = Field(
+        default=100_000,
+        ge=100,
+        description="records that may wait to be looked at; while more do, webhooks are answered 503 and polls are put off",
+    )
+    keep_events_days: int = Field(
+        default=40, ge=35, le=3650, description="days events are kept; longer than Stripe's own 30"
+    )
+
+
+class AlertSettings(_Group):
+    url: SecretStr | None = Field(default=None, description="where messages about incidents are posted; unset: nowhere")
+    format: Literal["generic", "slack", "teams"] = Field(default="generic", description="whose format they have")
+
+
 class LogSettings(_Group):
     format: Literal["console", "json"] = Field(default="console", description="how log lines look")
     level: Literal["debug", "info", "warning", "error"] = Field(
@@ -218,13 +313,31 @@ class Settings(BaseSettings):
     time_zone: Annotated[ZoneInfo, BeforeValidator(_time_zone)] = Field(
         ZoneInfo("UTC"), description="the time zone in which the org's dates are meant"
     )
+    retry_file: Path | None = Field(
+        default=None,
+        description="file of retry rules that go on top of the shipped ones; "
+        "default: config/retry.yaml where it exists",
+    )
+    brake_file: Path | None = Field(
+        default=None,
+        description="file of limits that go on top of the shipped ones; default: config/brakes.yaml where it exists",
+    )
     shards: int = Field(default=4, ge=1, le=256, description="parts the work is divided into")
+    dispatch: Literal["embedded", "procrastinate"] = Field(
+        default="embedded",
+        description="who does the parts: embedded, one process alone; procrastinate, any number of processes on one PostgreSQL database",
+    )
     database: DatabaseSettings = DatabaseSettings()
     salesforce: SalesforceSettings = SalesforceSettings()
     stripe: StripeSettings = StripeSettings()
     payment: PaymentSettings = PaymentSettings()
+    sweep: SweepSettings = SweepSettings()
+    audit: AuditSettings = AuditSettings()
     log: LogSettings = LogSettings()
     verify: VerifySettings = VerifySettings()
+    web: WebSettings = WebSettings()
+    run: RunSettings = RunSettings()
+    alerts: AlertSettings = AlertSettings()
 
     #: where each setting that is not a default came from: dotted name -> `environment`, `.env:3`, ...
     _sources: dict[str, str] = PrivateAttr(default_factory=dict)
@@ -248,6 +361,20 @@ class Settings(BaseSettings):
         if self.database.url is not None:
             return self.database.url.get_secret_value()
         return f"sqlite:///{self.home / 'state.sqlite'}"
+
+    @property
+    def retry_files(self) -> tuple[Path, ...]:
+        """The shipped rules, then the person's own."""
+        shipped = share("config") / "retry.yaml"
+        own = self.retry_file
+        return (shipped,) if own is None or own == shipped.resolve() else (shipped, own)
+
+    @property
+    def brake_files(self) -> tuple[Path, ...]:
+        """The shipped limits, then the person's own."""
+        shipped = share("config") / "brakes.yaml"
+        own = self.brake_file
+        return (shipped,) if own is None or own == shipped.resolve() else (shipped, own)
 
     def pack_overrides(self) -> dict[str, dict[str, Any]]:
         """Options per kind that the settings decide, for `load_pack(overrides=...)`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from connector.config.settings_names import leaves, variable_of
+from connector.config.text_file import UnreadableFile, read_text_file
 from connector.core.errors import ConfigError, Problem
 from connector.core.model import Side
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from connector.config.settings import Settings
 
+#: far more than the longest key; a path may name anything
+_KEY_BYTES_MAX: Final = 64_000
 #: what each way of signing in needs
 _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "jwt": ("salesforce.client_id", "salesforce.username", "salesforce.private_key_file"),
@@ -69,7 +72,7 @@ def read_private_key(settings: Settings) -> str:
         raise ConfigError(problems)
     path = settings.salesforce.private_key_file
     assert path is not None
-    return path.read_text(encoding="ascii")
+    return read_text_file(path, bytes_max=_KEY_BYTES_MAX)
 
 
 def _key_problems(settings: Settings) -> list[Problem]:
@@ -79,11 +82,10 @@ def _key_problems(settings: Settings) -> list[Problem]:
     if path is None:
         return [Problem(where=where, observed="is not set", remedy=remedy)]
     try:
-        text = path.read_text(encoding="ascii")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no PEM text"
-        return [Problem(where=where, observed=f"{path} cannot be read: {reason}", remedy=remedy)]
-    if "PRIVATE KEY-----" not in text:
+        text = read_text_file(path, bytes_max=_KEY_BYTES_MAX)
+    except UnreadableFile as error:
+        return [Problem(where=where, observed=f"{path} cannot be read: {error}", remedy=remedy)]
+    if not text.isascii() or "PRIVATE KEY-----" not in text:
         return [Problem(where=where, observed=f"{path} holds no private key", remedy=remedy)]
     return []
 

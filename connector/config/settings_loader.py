@@ -7,6 +7,7 @@ CONNECTOR_HOME and, when it is not set, in the working folder. A secret may be g
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,8 +19,10 @@ from pydantic_settings import EnvSettingsSource
 from connector.config.sections import did_you_mean
 from connector.config.settings import PREFIX, Settings
 from connector.config.settings_names import Leaf, leaves, variable_of
-from connector.config.yaml_reader import read_yaml
+from connector.config.text_file import UnreadableFile, exists, read_text_file
+from connector.config.yaml_reader import BYTES_MAX, read_yaml_file
 from connector.core.errors import ConfigError, Problem
+from connector.core.words import shortened, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +35,11 @@ _NOT_OURS: Final = re.compile(r"CONNECTOR_(TEST_.*|SHARED|SERVICE_(HOST|PORT)(_.
 
 #: where accepted risks are looked for when no setting names a file
 _USUAL_RISKS: Final = Path("config/accepted-risks.yaml")
+_USUAL_RETRIES: Final = Path("config/retry.yaml")
+_USUAL_BRAKES: Final = Path("config/brakes.yaml")
+
+#: a private key has a few thousand; a path may name anything
+_SECRET_BYTES_MAX: Final = 64_000
 
 #: a secret that strayed into a setting that holds none; its value is not shown either
 _LOOKS_SECRET: Final = re.compile(r"(sk|rk)_(test|live)_|whsec_|PRIVATE KEY|://[^/]*@|^00D[0-9A-Za-z]{12,15}!")
@@ -78,27 +86,22 @@ class _Given:
         self.variables: dict[str, str] = {}
 
     def read_yaml_file(self, path: Path) -> None:
-        if not path.is_file():
+        if not exists(path):
             return
-        name = str(path)
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            self._report(name, f"cannot be read: {error}", "make it a readable UTF-8 file")
-            return
-        root = read_yaml(text, name=name, problems=self._problems)
+        root = read_yaml_file(path, self._problems)
         if root is not None:
             self._take_node(root, prefix="")
 
     def read_dotenv(self, path: Path) -> None:
-        if not path.is_file():
+        if not exists(path):
             return
         try:
-            # no interpolation: a `$` in a secret is a dollar sign
-            found = dotenv_values(path, interpolate=False, encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            text = read_text_file(path, bytes_max=BYTES_MAX)
+        except UnreadableFile as error:
             self._report(str(path), f"cannot be read: {error}", "make it a readable UTF-8 file")
             return
+        # no interpolation: a `$` in a secret is a dollar sign
+        found = dotenv_values(stream=io.StringIO(text), interpolate=False)
         self.variables = {name: value for name, value in found.items() if value is not None}
         self.read_variables(self.variables, where=".env")
 
@@ -175,10 +178,9 @@ class _Given:
             self._report(where, f"the variable {target} is not set", "set it, or correct its name")
         elif kind == "file":
             try:
-                text = (base / target).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
-                reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-                self._report(where, f"{target} cannot be read: {reason}", "correct the path or its permissions")
+                text = read_text_file(base / target, bytes_max=_SECRET_BYTES_MAX).strip()
+            except UnreadableFile as error:
+                self._report(where, f"{target} cannot be read: {error}", "correct the path or its permissions")
                 return value
             if text:
                 return text
@@ -186,7 +188,7 @@ class _Given:
         return value
 
     def _report(self, where: str, observed: str, remedy: str) -> None:
-        self._problems.append(Problem(where=where, observed=observed, remedy=remedy))
+        self._problems.append(Problem(where=where, observed=shortened(observed), remedy=remedy))
 
 
 class _Variables(EnvSettingsSource):
@@ -210,10 +212,11 @@ def _explain(item: Mapping[str, Any], sources: Mapping[str, str]) -> Problem:
         name = ".".join(parts)
     leaf = by_name[name]
     message = str(item["msg"]).removeprefix("Value error, ")
-    shown = "is not valid" if leaf.is_secret or _LOOKS_SECRET.search(str(item["input"])) else f"is {item['input']!r}"
+    hides = leaf.is_secret or _LOOKS_SECRET.search(str(item["input"]))
+    observed = "is not valid" if hides else f"is {shown(item['input'])}"
     return Problem(
         where=f"{name} ({sources.get(name, 'default')})",
-        observed=shown if leaf.is_secret else f"{shown}: {message}",
+        observed=observed if leaf.is_secret else f"{observed}: {shortened(message)}",
         remedy=f"set {variable_of(name)}: {leaf.description}",
     )
 
@@ -228,17 +231,31 @@ def _place(settings: Settings, *, folder: Path, base: Path, sources: Mapping[str
         place = folder if sources["salesforce.private_key_file"] == "environment" else base
         salesforce = settings.salesforce.model_copy(update={"private_key_file": _absolute(key_file, place)})
         updates["salesforce"] = salesforce
-    updates["verify"] = settings.verify.model_copy(update={"accepted_risks": _risks(settings, folder, base, sources)})
+    risks = settings.verify.accepted_risks
+    place = folder if sources.get("verify.accepted_risks") == "environment" else base
+    risks = _file_or_usual(risks, place, usual=_absolute(_USUAL_RISKS, base))
+    updates["verify"] = settings.verify.model_copy(update={"accepted_risks": risks})
+    place = folder if sources.get("retry_file") == "environment" else base
+    updates["retry_file"] = _file_or_usual(settings.retry_file, place, usual=_absolute(_USUAL_RETRIES, base))
+    place = folder if sources.get("brake_file") == "environment" else base
+    updates["brake_file"] = _file_or_usual(settings.brake_file, place, usual=_absolute(_USUAL_BRAKES, base))
     return settings.model_copy(update=updates)
 
 
-def _risks(settings: Settings, folder: Path, base: Path, sources: Mapping[str, str]) -> Path | None:
-    given = settings.verify.accepted_risks
+def _file_or_usual(given: Path | None, place: Path, *, usual: Path) -> Path | None:
     if given is not None:
-        return _absolute(given, folder if sources["verify.accepted_risks"] == "environment" else base)
-    usual = _absolute(_USUAL_RISKS, base)
+        return _absolute(given, place)
     return usual if usual.is_file() else None
 
 
 def _absolute(path: Path, base: Path) -> Path:
-    return Path(base / path.expanduser()).resolve()
+    try:
+        return Path(base / path.expanduser()).resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        # a NUL, a home folder of nobody, a circle of links
+        problem = Problem(
+            where="settings",
+            observed=f"{shown(str(path))} cannot be a path: {error}",
+            remedy="correct it; `connector config show` says which setting holds it",
+        )
+        raise ConfigError([problem]) from error

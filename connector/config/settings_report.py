@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 #: what a secret's kind and mode are known by; the rest of it is never shown
 _KEY_KIND: Final = re.compile(r"(?:sk|rk)_(?:test|live)_|whsec_")
-_URL_PASSWORD: Final = re.compile(r"(?<=://)([^:/@]*):[^@]*@")
+_URL_PASSWORD: Final = re.compile(r"(?<=://)([^:/@]*):([^@]*)@")
+#: whoever knows the path of such an address may post there
+_WEB_ADDRESS: Final = re.compile(r"(https?://[^/?#]+)[/?#](.+)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,22 @@ def describe(settings: Settings) -> tuple[SettingRow, ...]:
     return tuple(rows)
 
 
+def secrets_of(settings: Settings) -> list[str]:
+    """Every secret they hold, as it is; a database's password apart from its address."""
+    found: list[str] = []
+    for leaf in leaves():
+        value: Any = settings
+        for step in leaf.path:
+            value = getattr(value, step)
+        for part in value if isinstance(value, tuple) else (value,):
+            if isinstance(part, SecretStr):
+                secret = part.get_secret_value()
+                web, password = _WEB_ADDRESS.fullmatch(secret), _URL_PASSWORD.search(secret)
+                found += [secret] if "://" not in secret else []
+                found += [match.group(2) for match in (web, password) if match is not None]
+    return found
+
+
 def _shown(value: Any) -> str | None:
     if value is None or value == ():
         return None
@@ -63,6 +81,6 @@ def _shown(value: Any) -> str | None:
 
 def _masked(secret: str) -> str:
     if "://" in secret:
-        return _URL_PASSWORD.sub(r"\1:***@", secret)
+        return _WEB_ADDRESS.sub(r"\1/***", _URL_PASSWORD.sub(r"\1:***@", secret))
     kind = _KEY_KIND.match(secret)
     return f"{kind.group()}***" if kind else "***"

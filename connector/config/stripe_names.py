@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from connector.config.places import DATA
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: (resource, action) -> the path it is posted to
 _CALLS: Final = {
@@ -45,25 +49,41 @@ def actions(resource: str) -> tuple[str, ...]:
 
 def parameters(resource: str, action: str) -> frozenset[str]:
     """Top-level parameters of the call; empty when the spec does not know it."""
-    call = _CALLS.get((resource, action))
-    operation = _spec()["paths"].get(call, {}).get("post")
-    if operation is None:
-        return frozenset()
-    media = operation["requestBody"]["content"].values()
-    return frozenset(name for content in media for name in content["schema"].get("properties", {}))
+    return _spec().parameters.get(_CALLS.get((resource, action), ""), frozenset())
 
 
 def properties(resource: str) -> frozenset[str]:
     """Top-level properties of the resource as read; empty when the spec does not know it."""
-    schema = _spec()["components"]["schemas"].get(resource, {})
-    return frozenset(schema.get("properties", {}))
+    return _spec().properties.get(resource, frozenset())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Spec:
+    """Of the spec, what is asked for: a service would carry the rest around for ever."""
+
+    #: path -> names of what may be posted there
+    parameters: Mapping[str, frozenset[str]]
+    #: resource -> names of what it shows
+    properties: Mapping[str, frozenset[str]]
 
 
 @cache
-def _spec() -> Any:
+def _spec() -> _Spec:
     path = DATA / "stripe" / "spec.json.gz"
     if not path.exists():
-        return {"paths": {}, "components": {"schemas": {}}}
+        return _Spec(parameters={}, properties={})
     with gzip.open(path) as file:
         # the spec holds schemas, no amounts; floats in it are numbers of a schema
-        return json.load(file)
+        content = json.load(file)
+    schemas = content["components"]["schemas"]
+    return _Spec(
+        parameters={call: _posted(content["paths"].get(call, {}).get("post")) for call in _CALLS.values()},
+        properties={name: frozenset(schemas.get(name, {}).get("properties", {})) for name in RESOURCES},
+    )
+
+
+def _posted(operation: Mapping[str, Any] | None) -> frozenset[str]:
+    if operation is None:
+        return frozenset()
+    media = operation["requestBody"]["content"].values()
+    return frozenset(name for content in media for name in content["schema"].get("properties", {}))

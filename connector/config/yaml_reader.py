@@ -15,13 +15,18 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import yaml
 
+from connector.config.text_file import UnreadableFile, read_text_file
 from connector.core.errors import Problem
+from connector.core.words import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 BYTES_MAX: Final = 1_000_000
 DEPTH_MAX: Final = 20
+#: in one file: whoever has more is helped by the first of them
+PROBLEMS_MAX: Final = 100
 
 _INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _DECIMAL: Final = re.compile(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,18}")
@@ -52,10 +57,23 @@ class Node:
         return self.value
 
 
+def read_yaml_file(
+    path: Path, problems: list[Problem], *, remedy: str = "make it a readable UTF-8 file"
+) -> Node | None:
+    """The document in this file; None when there is none or it cannot be read, which is then reported."""
+    try:
+        text = read_text_file(path, bytes_max=BYTES_MAX)
+    except UnreadableFile as error:
+        problems.append(Problem(where=str(path), observed=f"cannot be read: {error}", remedy=remedy))
+        return None
+    return read_yaml(text, name=str(path), problems=problems)
+
+
 def read_yaml(text: str, *, name: str, problems: list[Problem]) -> Node | None:
     """The document in `text`; None when it is empty or cannot be read at all.
 
-    `name` is what messages call the file. Everything wrong with the text is appended to `problems`.
+    `name` is what messages call the file. Everything wrong with the text is appended to `problems`, up to
+    PROBLEMS_MAX and a word that there may be more.
     """
     if len(text) > BYTES_MAX:
         size = f"the file has {len(text)} characters, more than {BYTES_MAX}"
@@ -64,6 +82,10 @@ def read_yaml(text: str, *, name: str, problems: list[Problem]) -> Node | None:
     try:
         return _Reader(name, problems).read(text)
     except _Stop:
+        return None
+    except UnicodeEncodeError:
+        remedy = "remove the character that is none; it may come from a file of another encoding"
+        problems.append(Problem(where=name, observed="it holds half of a character", remedy=remedy))
         return None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -86,6 +108,7 @@ class _Reader:
         self._name = name
         self._problems = problems
         self._depth = 0
+        self._refused = 0
 
     def read(self, text: str) -> Node | None:
         events = yaml.parse(text, Loader=_LOADER)
@@ -151,7 +174,12 @@ class _Reader:
         return self._name if mark is None else f"{self._name}:{mark.line + 1}"
 
     def _refuse(self, event: yaml.Event, observed: str, remedy: str) -> None:
-        self._problems.append(Problem(where=self._where(event), observed=observed, remedy=remedy))
+        self._problems.append(Problem(where=self._where(event), observed=shortened(observed), remedy=remedy))
+        self._refused += 1
+        if self._refused == PROBLEMS_MAX:
+            more = f"{PROBLEMS_MAX} problems so far; the rest of the file was not read"
+            self._problems.append(Problem(where=self._where(event), observed=more, remedy="mend these, then try again"))
+            raise _Stop
 
 
 def _scalar(event: yaml.ScalarEvent) -> Scalar:

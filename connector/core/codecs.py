@@ -16,7 +16,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from connector.core.countries import CODE_BY_SPELLING, NAME_BY_CODE
-from connector.core.money import from_minor, to_minor
+from connector.core.money import DIGITS_MAX, from_minor, to_minor
+from connector.core.words import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,7 @@ METADATA_VALUE_CHARACTERS_MAX: Final = 500
 
 
 def _refuse(value: object, wanted: str) -> ValueError:
-    return ValueError(f"{value!r} is not {wanted}")
+    return ValueError(f"{shown(value)} is not {wanted}")
 
 
 class Text:
@@ -127,11 +128,9 @@ class Integer:
     def decode(self, wire: Any, context: Context) -> Neutral:  # noqa: ARG002 - the Codec protocol
         if wire is None:
             return None
-        if isinstance(wire, Decimal) and wire.is_finite() and wire == wire.to_integral_value():
-            return int(wire)
-        if isinstance(wire, bool) or not isinstance(wire, int):
+        if isinstance(wire, bool) or not isinstance(wire, int | Decimal) or not _is_countable(wire):
             raise _refuse(wire, "a whole number")
-        return wire
+        return int(wire)
 
     def encode(self, value: Neutral, context: Context) -> Any:
         return self.decode(value, context)
@@ -229,13 +228,13 @@ class Table:
         for salesforce, stripe in self.rows.items():
             if wire in stripe:
                 return salesforce
-        raise ValueError(f"{wire!r} stands for nothing in table {self.name!r}; add it there")
+        raise ValueError(f"{shown(wire)} stands for nothing in table {self.name!r}; add it there")
 
     def encode(self, value: Neutral, context: Context) -> Any:  # noqa: ARG002 - the Codec protocol
         if value is None:
             return None
         if value not in self.rows:
-            raise ValueError(f"{value!r} is no row of table {self.name!r}; add it there")
+            raise ValueError(f"{shown(value)} is no row of table {self.name!r}; add it there")
         return self.rows[str(value)][0]
 
 
@@ -256,6 +255,14 @@ BUILT_IN: Final[Mapping[str, Codec]] = {
 
 #: codecs whose neutral value is money: the loader holds them to the money rules
 MONEY_CODECS: Final = frozenset({"money", "minor"})
+
+
+def _is_countable(number: int | Decimal) -> bool:
+    """Whole, and with no more digits than anything that is counted has."""
+    if isinstance(number, int):
+        return bool(abs(number) < 10**DIGITS_MAX)
+    # the size first: a thousand zeros would be written out to look whether they are whole
+    return bool(number.is_finite() and number.adjusted() < DIGITS_MAX and number == number.to_integral_value())
 
 
 def _currency(context: Context) -> str:

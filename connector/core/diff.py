@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from connector.core.codecs import Minor, Money
 from connector.core.mapping import FieldRule, Owner
 from connector.core.model import Change, Neutral, Side, Verdict
 
@@ -92,6 +93,10 @@ def _either(rule: FieldRule, *, moved_x: bool, moved_y: bool) -> tuple[Verdict, 
 
 
 def _first_sight(rule: FieldRule, x: Neutral, y: Neutral) -> tuple[Verdict, Side]:
+    """Never agreed: the owner wins, but for an amount that would change what a customer owes."""
+    is_money = isinstance(rule.salesforce_codec, Money | Minor)
+    if is_money and rule.owner is Owner.SALESFORCE and x is not None and y is not None:
+        return Verdict.CONFLICT, Side.STRIPE
     if rule.owner is Owner.SALESFORCE:
         return Verdict.PUSH, Side.STRIPE
     if rule.owner is Owner.STRIPE:

@@ -152,6 +152,20 @@ class StripeSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptRule:
+    """How records that both systems held before they were joined are recognised; names are `fields`."""
+
+    #: equal letter for letter, all of them: who somebody or what something is
+    reference: tuple[str, ...] = ()
+    #: the money field that must be equal too, in the same currency; None for kinds without an amount
+    amount: str | None = None
+    #: what makes a suggestion more likely
+    hints: tuple[str, ...] = ()
+    #: the role that names the record it belongs to: an invoice's customer
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KindMapping:
     kind: str
     nature: Nature
@@ -173,6 +187,8 @@ class KindMapping:
     more_lines: tuple[LineSpec, ...] = ()
     also: tuple[CompanionSpec, ...] = ()
     after_final: str = "park"
+    #: None: a record of this kind is never taken for one that was there before
+    adopt: AdoptRule | None = None
     #: the kind's own settings, checked by the loader: {"on_accept": "cancel", "on_cancel": "finding", ...}
     options: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""

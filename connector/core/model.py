@@ -48,9 +48,21 @@ class Identity:
     account_id: str
     livemode: bool
 
+    @property
+    def words(self) -> str:
+        org = "sandbox" if self.is_sandbox else "production"
+        mode = "live" if self.livemode else "test"
+        return f"{org} org {self.org_id} with {mode} account {self.account_id}"
+
 
 #: cause of signals raised because news was lost: everything is looked at
 CAUSE_GAP = "gap"
+#: cause of signals of keys that a person asked for
+CAUSE_PERSON = "person"
+#: cause of signals raised because it is time to see whether what blocks a parked record is still there
+CAUSE_LOOK = "look"
+#: cause of signals for parked records whose condition seems to have turned true
+CAUSE_RELEASED = "released"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +92,8 @@ class Record:
     #: False when the record does not meet the mapping's birth condition (`where`)
     selected: bool = True
     deleted: bool = False
+    #: when the system says it was made
+    created_at: datetime | None = None
 
     @property
     def id(self) -> str:
@@ -91,6 +105,48 @@ class LinkState(StrEnum):
     WAITING = "waiting"
     PARKED = "parked"
     CLOSED = "closed"
+
+
+class ConditionType(StrEnum):
+    """The sorts of causes that block a record; each is noticed, when it goes away, in its own way."""
+
+    PARENT_MISSING = "parent_missing"
+    VALUE_UNMAPPED = "value_unmapped"
+    FIELD_NOT_WRITABLE = "field_not_writable"
+    VALIDATION_RULE = "validation_rule"
+    AMOUNT_MISMATCH = "amount_mismatch"
+    LIMIT = "limit"
+    PERIOD_CLOSED = "period_closed"
+    RECORD_GONE = "record_gone"
+    CONFLICT = "conflict"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What blocks a parked link, so that it can be grouped by it and released once it turned true."""
+
+    type: ConditionType
+    #: what it is about: a field, a picklist value, a rule's normalised text, a parent's key
+    subject: str
+    #: in words: what has to become true
+    wanted: str
+    #: how often it was looked at by itself in vain, and when the next such look is due (core/conditions.py)
+    looks: int = 0
+    look_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backoff:
+    """Something failed and is to be tried again, not before `next_at`; survives a restart."""
+
+    #: failures in a row
+    attempts: int
+    #: the first of them
+    since: datetime
+    next_at: datetime
+    #: the last failure
+    code: str
 
 
 #: per field name: (value last seen in Salesforce, value last seen in Stripe)
@@ -117,6 +173,11 @@ class Link:
     reason_code: str | None = None
     #: the parent this link waits for
     waiting_on: Key | None = None
+    #: what would release it, and since when it is parked; None for a link that is not parked
+    condition: Condition | None = None
+    parked_at: datetime | None = None
+    #: failures in a row, and when the next attempt may be made; None when the last one went well
+    backoff: Backoff | None = None
     shard: int = 0
     #: last version seen per side, "" when unknown
     versions: Mapping[Side, str] = field(default_factory=dict)
@@ -182,12 +243,31 @@ class Operation:
     first_sent_at: datetime | None = None
     #: how often the call was made, over all runs
     attempts: int = 0
+    #: why it was decided on, for the audit row of the intent; not stored with the operation
+    cause: str = ""
     #: the store's row, None before it is stored
     id: int | None = None
 
     @property
     def kind(self) -> str:
         return self.born.kind
+
+
+class FailureClass(StrEnum):
+    """What a failure that may pass is made of."""
+
+    #: no connection came about, so nothing was sent
+    UNREACHABLE = "unreachable"
+    #: nothing was written; it may pass by itself
+    TRANSIENT = "transient"
+    #: somebody else writes to the same record or its parent at this moment
+    ROW_LOCK = "row_lock"
+    #: too many requests, or a pause the system asked for
+    THROTTLED = "throttled"
+    #: the day's calls are used up
+    QUOTA = "quota"
+    #: sent, no trustworthy reply
+    AMBIGUOUS = "ambiguous"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +291,8 @@ class Refusal:
     request_id: str | None = None
     #: True when the record to write to no longer exists
     gone: bool = False
+    #: the sort of cause, as the adapter knows its system's codes
+    condition: ConditionType = ConditionType.OTHER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +302,9 @@ class Delay:
     code: str
     message: str
     retry_after_s: int | None = None
+    #: what failed about this record; None when it was not its turn (its side stopped before)
+    failure: FailureClass | None = None
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,6 +313,9 @@ class Unknown:
 
     code: str
     message: str
+    #: the same key gets this answer for ever: only a look tells what happened
+    key_is_spent: bool = False
+    request_id: str | None = None
 
 
 Outcome: TypeAlias = Applied | Refusal | Delay | Unknown

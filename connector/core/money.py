@@ -10,15 +10,16 @@ from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import TYPE_CHECKING
 
 from connector.core.currencies import CURRENCIES
+from connector.core.words import plain
 
 if TYPE_CHECKING:
     from connector.core.currencies import CurrencyRule, CurrencyTable
 
 #: more digits than any ledger holds (Salesforce currency fields have at most 18); bounds the arithmetic
-_DIGITS_MAX = 30
+DIGITS_MAX = 30
 
 #: The thread's own decimal context may have been given another precision; this one never rounds.
-_EXACT = Context(prec=2 * _DIGITS_MAX, traps=[Inexact, InvalidOperation])
+_EXACT = Context(prec=2 * DIGITS_MAX, traps=[Inexact, InvalidOperation])
 
 
 def currency_code(text: str | None) -> str:
@@ -40,18 +41,18 @@ def to_minor(amount: Decimal, currency: str, table: CurrencyTable) -> int:
     decimals than the currency, or Stripe refuses its last digits (ISK, UGX, three-decimal currencies).
     """
     rule = _rule(currency, table)
-    if not amount.is_finite() or abs(amount.adjusted()) > _DIGITS_MAX:
-        raise ValueError(f"{amount} is not an amount of money")
+    if not amount.is_finite() or abs(amount.adjusted()) > DIGITS_MAX:
+        raise ValueError(f"{plain(amount)} is not an amount of money")
     try:
         scaled = _EXACT.scaleb(amount, rule.exponent)
         minor = int(scaled)
     except Inexact:
         scaled, minor = amount, 0  # more digits than any currency has: reported below
     if scaled != minor:
-        raise ValueError(f"{amount} has more decimals than {currency.upper()} has ({rule.exponent})")
+        raise ValueError(f"{plain(amount)} has more decimals than {currency.upper()} has ({rule.exponent})")
     if minor % rule.multiple:
         smallest = from_minor(rule.multiple, currency, table)
-        raise ValueError(f"{amount} {currency.upper()} is not a multiple of {smallest}, which Stripe requires")
+        raise ValueError(f"{plain(amount)} {currency.upper()} is not a multiple of {smallest}, which Stripe requires")
     return minor
 
 

@@ -9,8 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from connector.core.body import decode_body
+from connector.core.conditions import unparked
 from connector.core.fields import FieldErrors, decode_fields
-from connector.core.model import Applied, Link, LinkState, Neutral, Operation, Side
+from connector.core.mapping import read_path
+from connector.core.model import Applied, Key, Link, LinkState, Neutral, Operation, Side
+from connector.core.retry import went_well
+from connector.core.view import SEPARATE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -24,9 +29,13 @@ PENDING = "pending"
 
 def begin(link: Link, act: Act) -> Link:
     """The link as it is stored with the intent: one revision on, knowing what it is about to do."""
-    pending = {"sent": dict(act.sent), "progress": dict(act.progress)}
+    pending = {
+        "sent": dict(act.sent),
+        "progress": dict(act.progress),
+        "signals": [[key.side.value, key.kind, key.id] for key in act.signals],
+    }
     return replace(
-        link,
+        unparked(link),
         revision=link.revision + 1,
         state=LinkState.OPEN,
         reason=None,
@@ -36,18 +45,32 @@ def begin(link: Link, act: Act) -> Link:
     )
 
 
+def asked_for(link: Link) -> tuple[Key, ...]:
+    """Whom the operation under way concerns beside its own pair: to be looked at once it is over, whoever ends it."""
+    pending = link.progress.get(PENDING) or {}
+    return tuple(Key(side=Side(side), kind=kind, id=key_id) for side, kind, key_id in pending.get("signals", ()))
+
+
 def applied(mapping: KindMapping, link: Link, operation: Operation, outcome: Applied, context: Context) -> Link:
     """The link after its operation was applied."""
     pending = link.progress.get(PENDING) or {"sent": {}, "progress": {}}
     progress = {name: value for name, value in link.progress.items() if name != PENDING} | pending["progress"]
     sent: Mapping[str, Neutral] = pending["sent"]
-    link = replace(link, state=LinkState.OPEN, reason=None, reason_code=None, waiting_on=None, progress=progress)
+    is_born_now = link.mate_id is None and operation.action == "create"
+    link = replace(
+        unparked(link),
+        mate_id=outcome.target_id if is_born_now else link.mate_id,
+        state=LinkState.OPEN,
+        reason=None,
+        reason_code=None,
+        waiting_on=None,
+        progress=progress,
+        backoff=went_well(link.backoff),
+    )
     if operation.action == "delete":
         return retire_mate(link)
-    if link.mate_id is None and operation.action == "create":
-        link = replace(link, mate_id=outcome.target_id)
     if operation.target is Side.STRIPE:
-        return _after_stripe(mapping, link, outcome, sent, context)
+        return _after_stripe(mapping, link, operation, outcome, sent, context)
     versions = {**link.versions, Side.SALESFORCE: ""}
     return replace(
         link, shadow={**link.shadow, **{name: (value, value) for name, value in sent.items()}}, versions=versions
@@ -55,11 +78,16 @@ def applied(mapping: KindMapping, link: Link, operation: Operation, outcome: App
 
 
 def _after_stripe(
-    mapping: KindMapping, link: Link, outcome: Applied, sent: Mapping[str, Neutral], context: Context
+    mapping: KindMapping,
+    link: Link,
+    operation: Operation,
+    outcome: Applied,
+    sent: Mapping[str, Neutral],
+    context: Context,
 ) -> Link:
     record = outcome.record
     if record is None:
-        return replace(link, shadow={**link.shadow, **{name: (value, value) for name, value in sent.items()}})
+        return replace(link, shadow={**link.shadow, **_as_sent(mapping, operation, sent)})
     try:
         seen = decode_fields(mapping, Side.STRIPE, record.fields, context)
     except FieldErrors:
@@ -67,6 +95,20 @@ def _after_stripe(
         seen = {}
     shadow = {**link.shadow, **{name: (value, seen.get(name, value)) for name, value in sent.items()}}
     return replace(link, shadow=shadow, progress={**link.progress, **observed(record.fields)})
+
+
+def _as_sent(
+    mapping: KindMapping, operation: Operation, sent: Mapping[str, Neutral]
+) -> dict[str, tuple[Neutral, Neutral]]:
+    """Without a reply: what went on the wire is what Stripe holds. A field that Stripe does not take as it is (a
+    shipping name without an address) did not go, and nothing is known of it there.
+    """
+    content = decode_body(operation.body)
+    places = {rule.name: rule.stripe for rule in mapping.fields}
+    return {
+        name: (value, value if places.get(name) is None or read_path(content, str(places[name])) is not None else None)
+        for name, value in sent.items()
+    }
 
 
 def observed(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,5 +137,5 @@ def agreed(
 def retire_mate(link: Link) -> Link:
     """After a draft was deleted, or a quote is presented again: the next mate starts from nothing."""
     assert link.mate_id is not None
-    keep = {name: link.progress[name] for name in ("currency", "account") if name in link.progress}
+    keep = {name: link.progress[name] for name in ("currency", "account", SEPARATE) if name in link.progress}
     return replace(link, mate_id=None, earlier_mates=(*link.earlier_mates, link.mate_id), shadow={}, progress=keep)

@@ -56,7 +56,7 @@ def invoice_line(line: Line, *, product_mate: str | None, context: Context, tax_
     """Parameters of one line of `add_lines`. `product_mate` is the Stripe product if it is active."""
     assert context.currency is not None
     # without a product the line has no price and so no quantity: the amount is its total
-    quantity, unit_minor = (1, line.amount_minor) if product_mate is None else _units(line)
+    quantity, unit_minor = (1, line.amount_minor) if product_mate is None else units_of(line)
     params: dict[str, Any] = {
         "description": _describe(line, quantity),
         "metadata": {MARK_ID: line.id},
@@ -90,14 +90,14 @@ def invoice_line(line: Line, *, product_mate: str | None, context: Context, tax_
 
 def quote_line(line: Line, *, product_mate: str, context: Context) -> dict[str, Any]:
     """Parameters of one `line_items` entry: a one-off price, never `recurring` (it would subscribe)."""
-    quantity, unit_minor = _units(line)
+    quantity, unit_minor = units_of(line)
     return {
         "quantity": quantity,
         "price_data": {"currency": context.currency, "product": product_mate, "unit_amount": unit_minor},
     }
 
 
-def _units(line: Line) -> tuple[int, int]:
+def units_of(line: Line) -> tuple[int, int]:
     """(quantity, unit amount) that multiply to exactly the line's amount, else one unit of all."""
     quantity = line.quantity
     if quantity is None or quantity < 1 or quantity != quantity.to_integral_value():

@@ -8,7 +8,7 @@ operation per step. It sees the records as read in this drain and may ask for mo
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from connector.core.currencies import CURRENCIES
 from connector.core.fields import decode_fields
@@ -22,10 +22,19 @@ if TYPE_CHECKING:
 
     from connector.core.currencies import CurrencyTable
     from connector.core.line import Line
+    from connector.core.model import ConditionType
 
 #: Stripe metadata that is our mark (architecture.md 2)
 MARK_ID = "salesforce_id"
 MARK_ORG = "salesforce_org"
+#: a document in one of these states takes no changes at Stripe any more: what Salesforce says later is its own matter
+OVER_AT_STRIPE: Final = frozenset({"accepted", "canceled", "void"})
+#: where a link keeps the ids it may be the pair of, until a person decides (`connector adopt`)
+UNDECIDED = "undecided"
+#: where it keeps the ids that a person said are others
+SEPARATE = "separate"
+#: of a link whose copy was there before us: its lines are not compared with the rows of Salesforce
+OTHERS_LINES = "others_lines"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +184,12 @@ class Park:
     findings: tuple[Finding, ...] = ()
     #: one of the two records is gone: what earlier findings said of the pair is over
     gone: bool = False
+    #: what exactly blocks it, where the code alone does not say: the field, the value (core/conditions.py)
+    about: str = ""
+    #: the sort of cause, where it is another than the code's own
+    sort: ConditionType | None = None
+    #: the record of another pair that may end it; when that is settled, this one is looked at again
+    on: Key | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +221,14 @@ class Settled:
     reissue: bool = False
 
 
-Decision: TypeAlias = Act | Read | Wait | Park | Ignore | Unclaimed | Settled
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """The record was merged into another one, which inherits its mate."""
+
+    to: Key
+
+
+Decision: TypeAlias = Act | Read | Wait | Park | Ignore | Unclaimed | Settled | Moved
 
 
 def need(view: View, *sides: Side) -> Read | None:

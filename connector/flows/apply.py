@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from connector.core.errors import Problem, UsageError
 from connector.core.model import Key
+from connector.flows.guard import approve_mapping
 from connector.flows.plan import make_plan
 from connector.flows.report import PassReport
 from connector.flows.sync import run_pass
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
     from connector.flows.workspace import Workspace
 
 
-def apply_plan(workspace: Workspace, plan: Plan) -> tuple[PassReport, list[tuple[str, str]]]:
-    """(what was done, refused keys with the reason). Raises UsageError for a plan of another pair or mapping."""
+def apply_plan(workspace: Workspace, plan: Plan, *, by: str) -> tuple[PassReport, list[tuple[str, str]]]:
+    """(what was done, refused keys with the reason). The person who applies a plan approves its mapping, too.
+    Raises UsageError for a plan of another pair or mapping, Braked while another brake is open.
+    """
     _require_same(workspace, plan)
+    approve_mapping(workspace, by=by, reason=f"applied the plan of {plan.created_at[:19]}")
     keys = [_born(workspace, entry.kind, entry.id) for entry in plan.entries if entry.kind in workspace.kinds()]
     fresh = {entry.key: entry for entry in make_plan(workspace, only=keys).entries}
     refused: list[tuple[str, str]] = []
@@ -42,7 +46,7 @@ def apply_plan(workspace: Workspace, plan: Plan) -> tuple[PassReport, list[tuple
     refused += _orphans(approved, {key for key, now in fresh.items() if now.action == "create"})
     refused_keys = {key for key, _ in refused}
     only = [_born(workspace, entry.kind, entry.id) for key, entry in approved.items() if key not in refused_keys]
-    report = run_pass(workspace, only=only) if only else PassReport()
+    report = run_pass(workspace, only=only, approved=sorted(approved)) if only else PassReport()
     return report, refused
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from connector.core.errors import RemoteError
@@ -29,7 +28,7 @@ def read_ahead(workspace: Workspace, subjects: Sequence[Subject]) -> Generator[t
     """
     chunks = [list(subjects[start : start + CHUNK]) for start in range(0, len(subjects), CHUNK)]
     idle_stripe = [not any(Side.STRIPE in subject.wanted for subject in chunk) for chunk in chunks]
-    with ThreadPoolExecutor(max_workers=AHEAD, thread_name_prefix="read-ahead") as reader:
+    with workspace.workers.pool(size=AHEAD, name="read-ahead") as reader:
         coming = [reader.submit(fetch, workspace, chunk) for chunk in chunks[:AHEAD]]
         try:
             for place, chunk in enumerate(chunks, 1):

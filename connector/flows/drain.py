@@ -12,15 +12,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from connector.core.lifecycle import decide
-from connector.core.model import Link, Side, Signal
-from connector.core.view import Act, Decision, Read, Settled, Wait
+from connector.core.model import CAUSE_PERSON, Link, Side
+from connector.core.retry import is_held, is_used_up, read_failed
+from connector.core.view import Act, Decision, Park, Read, Settled, Wait
 from connector.flows.chunks import fetch, read_ahead
 from connector.flows.ending import Ending, end, store
 from connector.flows.exclusive import Exclusive
+from connector.flows.merge import hand_on
 from connector.flows.parents import ParentBook
 from connector.flows.perform import perform
 from connector.flows.route import route
-from connector.flows.subject import Subject, shard_of
+from connector.flows.signalling import raise_signals
+from connector.flows.subject import Subject
+from connector.flows.twins import keep_from_birth, let_go, remember_strangers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,30 +45,59 @@ def drain(workspace: Workspace, signals: Sequence[StoredSignal], report: PassRep
     one chunk only, whatever number of signals named it.
     """
     routed = route(workspace, signals)
+    report.looked_at += len(signals) - len(routed.held)
+    for stored, _ in routed.held:
+        report.of(stored.signal.key.kind).held += 1
     if routed.concerned:
-        pass_on = [Signal(key=key, cause="settle") for key in sorted(routed.concerned)]
-        workspace.store.record_signals(pass_on, [], shard_of=lambda signal: shard_of(signal.key.id, workspace.shards))
-    store(workspace, Ending(seen=routed.idle))
+        raise_signals(workspace, sorted(routed.concerned), cause="settle")
+    store(workspace, Ending(seen=routed.idle), report)
+    # before anything is made of this batch: a stranger and its twin may have come together
+    remember_strangers(workspace, routed.subjects)
     book = ParentBook(workspace)
     late: list[tuple[Subject, Act]] = []
     # closed at once when something is raised: nobody reads any more after that
     with closing(read_ahead(workspace, routed.subjects)) as chunks:
         for chunk, may_leave in chunks:
+            let_go(workspace, chunk)
             for subject in chunk:
                 book.add(subject)
             ending = Ending()
             try:
                 late = _rounds(workspace, chunk, late, book, ending, report, may_leave=may_leave)
             finally:
-                store(workspace, ending)
+                store(workspace, ending, report)
 
 
 def ask(workspace: Workspace, subject: Subject, book: ParentBook) -> Decision:
     """The next step for one subject."""
     if subject.verdict is not None:
         return subject.verdict
-    return decide(
+    still = subject.still_discarded()
+    if still is not None:
+        return still
+    decision = decide(
         subject.view(policy=workspace.policy, now=workspace.clock.now(), parents=book, kinds=workspace.pack.kinds)
+    )
+    return (_given_up(workspace, subject) or decision) if isinstance(decision, Act) else decision
+
+
+def _asked_for(subject: Subject) -> bool:
+    """By a person, who does not wait for a backoff."""
+    return any(stored.signal.cause == CAUSE_PERSON for stored in subject.signals)
+
+
+def _given_up(workspace: Workspace, subject: Subject) -> Park | None:
+    """Instead of one more write for a pair that has failed often enough, unless a person asks for it."""
+    link = subject.link
+    if link.backoff is None or _asked_for(subject):
+        return None
+    if not is_used_up(workspace.retries, link.backoff, kind=link.kind):
+        return None
+    failed, since = read_failed(link.backoff.code), f"{link.backoff.since:%Y-%m-%d %H:%M} UTC"
+    return Park(
+        code=f"{link.kind}.gave_up.{failed.failure.value}",
+        reason=f"{failed.to.value} failed {link.backoff.attempts} times in a row since {since}, at last with "
+        f"{failed.code}; it is tried again when the record changes, or at once with `connector sync --once --only ID`",
     )
 
 
@@ -116,16 +149,17 @@ def _rounds(
     for _ in range(ROUNDS_MAX):
         turn = _Round(waits=waiting, exclusive=exclusive, acts=[*late])
         late = ()
-        for subject, decision in ask_all(workspace, active, book):
+        decided, heirs = hand_on(workspace, ask_all(workspace, active, book), book)
+        for subject, decision in decided:
             if not _sort(workspace, subject, decision, turn, book):
                 end(workspace, subject, decision, ending, report)
         if workspace.stop():
-            for subject in turn.unfinished:
+            for subject in [*turn.unfinished, *heirs]:
                 subject.keep_signals = True
             return []
-        if may_leave and turn.may_be_left:
+        if may_leave and turn.may_be_left and not heirs:
             return turn.acts
-        active = turn.reads + turn.parents
+        active = turn.reads + turn.parents + heirs
         fetch(workspace, active)
         active += _write(workspace, turn.acts, book, ending, report)
         waiting = turn.waits
@@ -167,7 +201,7 @@ def _sort(workspace: Workspace, subject: Subject, decision: Decision, turn: _Rou
         turn.reads.append(subject)
     elif isinstance(decision, Wait):
         turn.waits.append((subject, decision))
-        turn.parents += pull_in(workspace, decision, book)
+        turn.parents += pull_in(workspace, decision, book, urgent=_asked_for(subject))
     elif isinstance(decision, Settled) and decision.reissue:
         subject.reissue()
         turn.reads.append(subject)
@@ -186,6 +220,12 @@ def _write(
     """Carries out one step for each; the subjects whose step was applied."""
     if not acts:
         return []
+    held = keep_from_birth(workspace, acts)
+    held |= workspace.gate([(subject, act) for subject, act in acts if subject.link.born not in held])
+    for subject, _ in acts:
+        if subject.link.born in held:
+            end(workspace, subject, held[subject.link.born], ending, report)
+    acts = [(subject, act) for subject, act in acts if subject.link.born not in held]
     for _, act in acts:
         ending.findings += act.findings
     written = perform(workspace, acts, report)
@@ -201,24 +241,13 @@ def _write(
 
 def ask_all(workspace: Workspace, subjects: Sequence[Subject], book: ParentBook) -> list[tuple[Subject, Decision]]:
     """Decisions of all; those that asked for unknown parents are asked again once these are loaded."""
-    decisions: list[tuple[Subject, Decision]] = []
-    pending = list(subjects)
-    while pending:
-        unsure = []
-        for subject in pending:
-            before = book.misses
-            decision = ask(workspace, subject, book)
-            if book.misses > before:
-                unsure.append(subject)
-            else:
-                decisions.append((subject, decision))
-        book.load_asked()
-        pending = unsure
-    return decisions
+    return book.answers(subjects, lambda subject: ask(workspace, subject, book))
 
 
-def pull_in(workspace: Workspace, wait: Wait, book: ParentBook) -> list[Subject]:
-    """The parent somebody waits for joins the batch, born by need, unless it is at work already."""
+def pull_in(workspace: Workspace, wait: Wait, book: ParentBook, *, urgent: bool = False) -> list[Subject]:
+    """The parent somebody waits for joins the batch, born by need, unless it is at work already, or put off and
+    nobody `urgent` waits for it.
+    """
     if wait.on.kind not in workspace.kinds():
         return []
     present = book.subject(wait.on)
@@ -232,6 +261,9 @@ def pull_in(workspace: Workspace, wait: Wait, book: ParentBook) -> list[Subject]
     if mapping.born is not wait.on.side:
         return []
     known = workspace.store.load_links([wait.on]).get(wait.on)
+    if known is not None and not urgent and is_held(known.backoff, workspace.clock.now()):
+        # it failed, and who waits for it does not make it be tried sooner
+        return []
     parent = Subject(mapping=mapping, link=known or Link(born=wait.on), stored=known, needed=True)
     parent.wanted.add(mapping.born)
     book.add(parent)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from connector.core.model import Link, LinkState, Side, Signal
-from connector.flows.subject import shard_of
+from connector.core.model import Link, LinkState, Side
+from connector.flows.signalling import raise_signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,16 +17,14 @@ _PAGE = 1000
 
 def signal_due(workspace: Workspace) -> int:
     """Signals the links whose moment has come; the number of them."""
-    signals = [
-        Signal(key=link.mate, cause="due")
+    keys = [
+        link.mate
         for kind in ("quote", "invoice")
         if kind in workspace.kinds()
         for link in _open_links(workspace, kind)
         if link.mate is not None and link.mate.side is Side.STRIPE and _is_due(workspace, link)
     ]
-    if signals:
-        workspace.store.record_signals(signals, [], shard_of=lambda signal: shard_of(signal.key.id, workspace.shards))
-    return len(signals)
+    return raise_signals(workspace, keys, cause="due")
 
 
 def _is_due(workspace: Workspace, link: Link) -> bool:

@@ -9,9 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from connector.core import settle
+from connector.core.conditions import SHARED, Group, group_of, of_decision, unparked
+from connector.core.discarded import CODE, is_discarded
 from connector.core.fields import FieldErrors
-from connector.core.model import Finding, Link, LinkState, Severity, Side
+from connector.core.model import CAUSE_RELEASED, Finding, Link, LinkState, Severity, Side
 from connector.core.view import Decision, Ignore, Park, Settled, Unclaimed, Wait
+from connector.flows.parked import load_group
+from connector.flows.signalling import raise_signals
 from connector.ports import Settlement
 
 if TYPE_CHECKING:
@@ -31,10 +35,20 @@ class Ending:
     #: (kind, birthplace id) of pairs that are over: whatever was found about them is as well
     over: set[tuple[str, str]] = field(default_factory=set)
     seen: list[StoredSignal] = field(default_factory=list)
+    #: causes that a look of ours found gone: whatever else is parked for them is looked at
+    released: set[Group] = field(default_factory=set)
 
 
 def end(workspace: Workspace, subject: Subject, decision: Decision, ending: Ending, report: PassReport) -> None:
     """Writes down how a subject came to rest, and counts it."""
+    if settle.PENDING in subject.link.progress:
+        # loaded while another worker's operation was under way: stored after its end, it would be so for ever
+        subject.keep_signals = True
+    else:
+        _end(workspace, subject, decision, ending, report)
+
+
+def _end(workspace: Workspace, subject: Subject, decision: Decision, ending: Ending, report: PassReport) -> None:
     kind = subject.mapping.kind
     count = report.of(kind)
     link = subject.link_at_home(workspace.shards)
@@ -47,11 +61,15 @@ def end(workspace: Workspace, subject: Subject, decision: Decision, ending: Endi
     elif isinstance(decision, Park):
         count.parked += 1
         ending.findings += decision.findings
-        link = replace(link, state=LinkState.PARKED, reason=decision.reason, reason_code=decision.code)
+        link = subject.park(link, of_decision(decision), now=workspace.clock.now())
     elif isinstance(decision, Wait):
         count.waiting += 1
         link = replace(
-            link, state=LinkState.WAITING, reason=decision.reason, reason_code="waiting", waiting_on=decision.on
+            unparked(link),
+            state=LinkState.WAITING,
+            reason=decision.reason,
+            reason_code="waiting",
+            waiting_on=decision.on,
         )
     elif isinstance(decision, Ignore):
         count.left_out[link.born.id] = decision.reason
@@ -60,7 +78,9 @@ def end(workspace: Workspace, subject: Subject, decision: Decision, ending: Endi
         if subject.stored is None:
             ending.seen += subject.signals
             return
-        link = replace(link, state=LinkState.CLOSED, reason=decision.reason, reason_code=None, waiting_on=None)
+        code = CODE if is_discarded(link) else None
+        link = unparked(link)
+        link = replace(link, state=LinkState.CLOSED, reason=decision.reason, reason_code=code, waiting_on=None)
     else:
         assert isinstance(decision, Unclaimed)
         count.unclaimed += 1
@@ -69,10 +89,21 @@ def end(workspace: Workspace, subject: Subject, decision: Decision, ending: Endi
         return
     if link != subject.stored:
         event = f"{kind} {decision.__class__.__name__.lower()}"
-        ending.settlements.append(Settlement(link=link, event=event if link.state is not LinkState.OPEN else ""))
+        event = event if link.state is not LinkState.OPEN else ""
+        ending.settlements.append(Settlement(link=link, event=event, cause=subject.cause))
         subject.link = subject.stored = link
+    _release(subject, link, ending)
     if not subject.keep_signals:
         ending.seen += subject.signals
+
+
+def _release(subject: Subject, link: Link, ending: Ending) -> None:
+    """One record of a group was looked at, and what blocked it is gone: that may be so for the others."""
+    before = subject.parked_before
+    if before is None or not subject.by_look or before.condition is None or before.condition.type not in SHARED:
+        return
+    if link.state is not LinkState.PARKED or group_of(link) != group_of(before):
+        ending.released.add(group_of(before))
 
 
 def _ends_pair(decision: Decision) -> bool:
@@ -87,7 +118,10 @@ def _settled(workspace: Workspace, subject: Subject, link: Link, decision: Settl
     stripe = subject.records.get(Side.STRIPE)
     if stripe is not None:
         progress |= settle.observed(stripe.fields)
-    link = replace(link, state=state, reason=None, reason_code=None, waiting_on=None, progress=progress)
+    # what failed before is over; of a pair that waits or is not needed at the moment, it is not
+    link = replace(
+        unparked(link), state=state, reason=None, reason_code=None, waiting_on=None, progress=progress, backoff=None
+    )
     if subject.records.get(Side.SALESFORCE) is None or stripe is None:
         return link
     view = subject.view(policy=workspace.policy, now=workspace.clock.now(), parents=lambda *_: None, kinds={})
@@ -106,11 +140,11 @@ def _unclaimed(subject: Subject, decision: Unclaimed) -> Finding:
         observed=f"{kind} {subject.link.born.id} at Stripe belongs to nothing in Salesforce: {decision.reason}",
         wanted="every record at Stripe has its counterpart in Salesforce, or somebody who knows why not",
         why="the connector neither copies nor ignores what it did not make: copying could bill twice",
-        remedy="link it, or leave it to the people who made it",
+        remedy="link it (`connector adopt --plan`), or leave it to the people who made it",
     )
 
 
-def store(workspace: Workspace, ending: Ending) -> None:
+def store(workspace: Workspace, ending: Ending, report: PassReport) -> None:
     """Stores links, findings and signals, in this order: a death in between only brings another look."""
     if ending.settlements:
         workspace.store.settle(ending.settlements)
@@ -123,8 +157,15 @@ def store(workspace: Workspace, ending: Ending) -> None:
         cleared = ((cleared & known) | over) - made
     if ending.findings or cleared:
         workspace.store.report(ending.findings, cleared=sorted(cleared))
+    for group in sorted(ending.released):
+        keys = [link.born for link in load_group(workspace.store, group)]
+        raise_signals(workspace, keys, cause=CAUSE_RELEASED)
     if ending.seen:
         workspace.store.forget_signals(ending.seen)
+        now = workspace.clock.now()
+        for stored in ending.seen:
+            if stored.raised_at is not None:
+                report.waited.add(stored.signal.key.kind, now - stored.raised_at)
 
 
 def _kind_of(code: str) -> str:

@@ -6,13 +6,17 @@ look-up, and the lifecycle is asked again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from connector.core.model import Key, Link, Side
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from connector.flows.subject import Subject
     from connector.flows.workspace import Workspace
+
+T = TypeVar("T")
 
 
 class ParentBook:
@@ -50,6 +54,23 @@ class ParentBook:
     def name_of(self, record_id: str) -> str:
         """A parent's symbolic name for the id of its mate; any other text as it is."""
         return self._names.get(record_id, record_id)
+
+    def answers(self, subjects: Iterable[Subject], ask: Callable[[Subject], T]) -> list[tuple[Subject, T]]:
+        """What `ask` says of each; who asked for parents nobody knew is asked again once these are loaded."""
+        found: list[tuple[Subject, T]] = []
+        pending = list(subjects)
+        while pending:
+            unsure = []
+            for subject in pending:
+                before = self.misses
+                answer = ask(subject)
+                if self.misses > before:
+                    unsure.append(subject)
+                else:
+                    found.append((subject, answer))
+            self.load_asked()
+            pending = unsure
+        return found
 
     def load_asked(self) -> bool:
         """Loads what was asked in vain; False when nothing was."""

@@ -7,16 +7,18 @@ their children can be planned with them.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from connector.core.line import plain_number
 from connector.core.mapping import read_path
-from connector.core.model import Key, Side, Signal
+from connector.core.model import CAUSE_PERSON, Key, Side, Signal
 from connector.core.money import to_minor
 from connector.core.plan import FieldChange, Plan, PlanEntry, PlanLine, digest
 from connector.core.view import Act, Decision, Ignore, Park, Read, Settled, Wait
+from connector.flows.adopt import unadopted
+from connector.flows.amounts import amounts_moved
 from connector.flows.chunks import fetch
 from connector.flows.drain import ask_all, pull_in
 from connector.flows.parents import ParentBook
@@ -27,9 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from connector.core.brake import AmountMove
     from connector.core.currencies import CurrencyTable
     from connector.core.line import Line
-    from connector.core.model import Finding
+    from connector.core.model import Finding, Link
     from connector.flows.subject import Subject
     from connector.flows.workspace import Workspace
 
@@ -55,32 +58,59 @@ class _Draft:
         #: kind -> id -> why it is not mirrored
         self.left_out: dict[str, dict[str, str]] = {}
         self.findings: list[Finding] = []
+        self.moves: list[AmountMove] = []
 
 
 def make_plan(
     workspace: Workspace, *, kinds: Sequence[str] = (), since: datetime | None = None, only: Sequence[Key] = ()
 ) -> Plan:
     """The plan of a pass with these restrictions, see `sync.run_pass`."""
-    chosen = [kind for kind in workspace.kinds() if not kinds or kind in kinds]
     signals = _signals(workspace, since=since, only=only)
+    return plan_signals(workspace, list(signals.values()), kinds=kinds).plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foresight:
+    """A plan, and what the guard wants to know beside it."""
+
+    plan: Plan
+    #: agreed amounts that one side does not say any more
+    moves: tuple[AmountMove, ...] = ()
+
+
+def plan_signals(workspace: Workspace, signals: Sequence[StoredSignal], *, kinds: Sequence[str] = ()) -> Foresight:
+    """What working off these signals would write."""
+    chosen = [kind for kind in workspace.kinds() if not kinds or kind in kinds]
     draft, book = _Draft(workspace.policy.currencies), ParentBook(workspace)
+    twins = unadopted(workspace)
+    if twins is not None:
+        draft.findings.append(twins)
     for kind in chosen:
-        mine = [stored for stored in signals.values() if stored.signal.key.kind == kind]
+        mine = [stored for stored in signals if stored.signal.key.kind == kind]
         for start in range(0, len(mine), workspace.batch_size):
             batch = mine[start : start + workspace.batch_size]
             _plan_batch(workspace, batch, book, draft)
             workspace.progress(f"planning {kind}", start + len(batch), len(mine))
-    entries = sorted(draft.entries, key=lambda entry: (entry.moves_money or entry.destructive, entry.destructive))
+    plan = plan_of(
+        workspace,
+        draft.entries,
+        waiting=tuple(draft.waiting),
+        parked=tuple(draft.parked),
+        not_mirrored={kind: dict(Counter(reasons.values())) for kind, reasons in draft.left_out.items() if reasons},
+        findings=tuple(_finding_dict(finding) for finding in draft.findings),
+    )
+    return Foresight(plan=plan, moves=tuple(draft.moves))
+
+
+def plan_of(workspace: Workspace, entries: Sequence[PlanEntry], **more: Any) -> Plan:
+    """A plan with these entries, what moves money or ends something last."""
     return Plan(
         org_id=workspace.identity.org_id,
         account_id=workspace.identity.account_id,
         pack_digest=workspace.pack.digest,
         created_at=workspace.clock.now().isoformat(),
-        entries=tuple(entries),
-        waiting=tuple(draft.waiting),
-        parked=tuple(draft.parked),
-        not_mirrored={kind: dict(Counter(reasons.values())) for kind, reasons in draft.left_out.items() if reasons},
-        findings=tuple(_finding_dict(finding) for finding in draft.findings),
+        entries=tuple(sorted(entries, key=lambda entry: (entry.moves_money or entry.destructive, entry.destructive))),
+        **more,
     )
 
 
@@ -88,7 +118,7 @@ def _signals(workspace: Workspace, *, since: datetime | None, only: Sequence[Key
     """Stored signals and what the systems say has changed, without storing it."""
     signals: dict[Key, StoredSignal] = {}
     if only:
-        return {key: _stored(key) for key in only}
+        return {key: _stored(key, CAUSE_PERSON) for key in only}
     after = 0
     for kind in workspace.kinds():
         while found := workspace.store.load_signals(
@@ -106,12 +136,13 @@ def _signals(workspace: Workspace, *, since: datetime | None, only: Sequence[Key
     return signals
 
 
-def _stored(key: Key) -> StoredSignal:
-    return StoredSignal(signal=Signal(key=key, cause="plan"), seq=0, shard=0)
+def _stored(key: Key, cause: str = "plan") -> StoredSignal:
+    return StoredSignal(signal=Signal(key=key, cause=cause), seq=0, shard=0)
 
 
 def _plan_batch(workspace: Workspace, batch: Sequence[StoredSignal], book: ParentBook, draft: _Draft) -> None:
     routed = route(workspace, batch)
+    draft.waiting += [(f"{link.kind} {link.born.id}", _held_until(link)) for _, link in routed.held]
     subjects = [subject for subject in routed.subjects if book.subject(subject.link.born) is None]
     for subject in subjects:
         book.add(subject)
@@ -139,13 +170,19 @@ def _plan_batch(workspace: Workspace, batch: Sequence[StoredSignal], book: Paren
             active += [subject for subject, _ in waiting]
             waiting = []
     draft.waiting += [(f"{s.mapping.kind} {s.link.born.id}", wait.reason) for s, wait in waiting]
+    draft.moves += [move for subject in subjects for move in amounts_moved(workspace, subject)]
+
+
+def _held_until(link: Link) -> str:
+    assert link.backoff is not None
+    return f"failed {link.backoff.attempts} times, tried again from {link.backoff.next_at:%Y-%m-%d %H:%M} UTC on"
 
 
 def _record(subject: Subject, decision: Decision, book: ParentBook, draft: _Draft) -> bool:
     """Writes the decision down; True when it made something others may wait for."""
     kind, key = subject.mapping.kind, f"{subject.mapping.kind} {subject.link.born.id}"
     if isinstance(decision, Act):
-        draft.entries.append(_entry(subject, decision, book, draft.currencies))
+        draft.entries.append(entry_of(subject, decision, book, draft.currencies))
         draft.left_out.get(kind, {}).pop(subject.link.born.id, None)
         draft.findings += decision.findings
         if decision.action == "create":
@@ -162,7 +199,8 @@ def _record(subject: Subject, decision: Decision, book: ParentBook, draft: _Draf
     return False
 
 
-def _entry(subject: Subject, act: Act, book: ParentBook, currencies: CurrencyTable) -> PlanEntry:
+def entry_of(subject: Subject, act: Act, book: ParentBook, currencies: CurrencyTable) -> PlanEntry:
+    """One pair's next write."""
     mapping = subject.mapping
     body = _symbolic(dict(act.body), book)
     lasting = {name: value for name, value in body.items() if name not in act.volatile}
@@ -221,8 +259,10 @@ def _amount(subject: Subject, act: Act, currencies: CurrencyTable) -> int | None
     """Minor units an entry bills or moves, where it says so."""
     if act.lines:
         return sum(line.amount_minor + line.tax_minor for line in act.lines)
-    if "final" in act.progress:
-        return int(act.progress["final"][0])
+    final = act.progress.get("final")
+    if final is not None:
+        # an invoice keeps total and tax, a quote its total
+        return int(final[0] if isinstance(final, list) else final)
     for name in ("amount", "total"):
         value = act.sent.get(name, act.progress.get(name))
         if isinstance(value, int):
@@ -243,7 +283,7 @@ def _changes(subject: Subject, act: Act, body: dict[str, Any]) -> list[FieldChan
     old = {} if target is None else target.fields
     return [
         FieldChange(field=path, old=None if act.action == "create" else read_path(old, path), new=value)
-        for path, value in _flat(content, "")
+        for path, value in (_flat(content, "") if content else ())
     ]
 
 

@@ -2,46 +2,64 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from connector.core.model import CAUSE_GAP, Finding, Severity, Side
+from connector.flows.marks import compare_marks
 from connector.flows.subject import shard_of
 from connector.ports import ChangePage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from connector.core.model import Cursor, Signal
+    from connector.core.model import Signal
     from connector.flows.workspace import Workspace
 
 #: signals stored in one transaction at least, when more are to come
 GATHER = 1000
 
 
-def poll(workspace: Workspace, *, since: datetime | None = None) -> int:
-    """Stores the signals of both systems; the number that were new. Each page and its cursor move in one
-    transaction, so a death in between reads the page again.
+@dataclass(slots=True, kw_only=True)
+class Polled:
+    """What a poll read, beside what it stored."""
+
+    #: signals that were new
+    raised: int = 0
+    #: per kind, the records of a side that was listed as a whole; None for one that told what changed
+    listed: dict[str, set[str]] | None = None
+
+
+def poll(
+    workspace: Workspace,
+    *,
+    since: datetime | None = None,
+    sides: Sequence[Side] = tuple(Side),
+    kinds: Sequence[str] = (),
+) -> dict[Side, Polled]:
+    """Stores the signals of these systems, of these kinds (none named: all). Each page and its cursor move in one transaction, so a death in
+    between reads the page again; marks that the store does not know trip a brake before that.
     """
     if not workspace.store.load_cursors(Side.STRIPE):
         # first contact, or a lost store: what carries our mark at Stripe is linked before anything is born
-        return sum(_poll_side(workspace, side, since) for side in (Side.STRIPE, Side.SALESFORCE))
-    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="poll") as pool:
-        counts = list(pool.map(lambda side: _poll_side(workspace, side, since), (Side.SALESFORCE, Side.STRIPE)))
-    return sum(counts)
+        return {side: _poll_side(workspace, side, since, kinds=()) for side in (Side.STRIPE, Side.SALESFORCE)}
+    with workspace.workers.pool(size=2, name="poll") as pool:
+        polled = pool.map(lambda side: _poll_side(workspace, side, since, kinds=kinds), sides)
+        return dict(zip(sides, polled, strict=True))
 
 
-def _poll_side(workspace: Workspace, side: Side, since: datetime | None) -> int:
+def _poll_side(workspace: Workspace, side: Side, since: datetime | None, *, kinds: Sequence[str]) -> Polled:
     cursors = workspace.store.load_cursors(side)
-    raised = 0
+    polled = Polled()
     gap = _gap(workspace)
     told = side is Side.STRIPE and any(finding.code == gap.code for finding in workspace.store.load_findings())
 
     def shard(signal: Signal) -> int:
         return shard_of(signal.key.id, workspace.shards)
 
-    pages = workspace.system(side).changes(cursors, kinds=workspace.kinds(), since=since)
+    asked = [kind for kind in workspace.kinds() if not kinds or kind in kinds]
+    pages = workspace.system(side).changes(cursors, kinds=asked, since=since)
     for page in _gathered(pages):
         # reading again from a given moment must not move a cursor past what was not read yet
         cursors_moved = page.cursors if since is None else ()
@@ -49,28 +67,40 @@ def _poll_side(workspace: Workspace, side: Side, since: datetime | None) -> int:
             # told before the signals are stored: after a death in between the page is read, and told, again
             workspace.store.report([gap])
             told = False
-        raised += workspace.store.record_signals(page.signals, cursors_moved, shard_of=shard)
-        workspace.progress(f"reading {side.value}", raised, 0)
+        compare_marks(workspace, page.marks)
+        polled.raised += workspace.store.record_signals(page.signals, cursors_moved, shard_of=shard)
+        if page.is_full:
+            polled.listed = polled.listed or {}
+            for signal in page.signals:
+                polled.listed.setdefault(signal.key.kind, set()).add(signal.key.id)
+        workspace.progress(f"reading {side.value}", polled.raised, 0)
         if workspace.stop():
-            return raised
+            return polled
     if told:
         # told once: from here on events are read again
         workspace.store.report([], cleared=[(gap.code, gap.subject)])
-    return raised
+    return polled
 
 
 def _gathered(pages: Iterable[ChangePage]) -> Iterator[ChangePage]:
     """Small pages put together, so that a burst of events is one transaction and not a hundred."""
-    signals: list[Signal] = []
-    cursors: list[Cursor] = []
+    gathered: list[ChangePage] = []
     for page in pages:
-        signals += page.signals
-        cursors += page.cursors
-        if len(signals) >= GATHER:
-            yield ChangePage(signals=tuple(signals), cursors=tuple(cursors))
-            signals, cursors = [], []
-    if signals or cursors:
-        yield ChangePage(signals=tuple(signals), cursors=tuple(cursors))
+        gathered.append(page)
+        if sum(len(each.signals) for each in gathered) >= GATHER:
+            yield _joined(gathered)
+            gathered = []
+    if any(page.signals or page.cursors or page.marks for page in gathered):
+        yield _joined(gathered)
+
+
+def _joined(pages: Sequence[ChangePage]) -> ChangePage:
+    return ChangePage(
+        signals=tuple(signal for page in pages for signal in page.signals),
+        cursors=tuple(cursor for page in pages for cursor in page.cursors),
+        marks=tuple(mark for page in pages for mark in page.marks),
+        is_full=any(page.is_full for page in pages),
+    )
 
 
 def _gap(workspace: Workspace) -> Finding:

@@ -1,10 +1,14 @@
 """Operations a dead or unlucky worker left behind, brought to an end before anything else is done.
 
 create or append at Stripe, young: the stored bytes again with the same key (Stripe replays its answer).
-create at Stripe, old: looked up by our mark; found is settled, absent is abandoned.
+create at Stripe, old, tried often enough, or whose key answers the same for ever: looked up by our mark;
+found is settled, absent is abandoned.
 create in Salesforce: upserted again by external id, safe at any age.
 anything else: abandoned; the records are read and planned again (bodies hold absolute values, and a
 finalised, voided or attached document shows it).
+
+One whose link is put off waits as long; what is used up is not sent again, and the pair is parked by its
+next drain (flows/drain.py), when nothing is in doubt any more.
 """
 
 from __future__ import annotations
@@ -14,43 +18,60 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from connector.core import settle
-from connector.core.model import Applied, Key, Link, Operation, OperationState, Side, Signal
+from connector.core.model import Applied, Key, Link, Operation, OperationState, Side, Signal, Unknown
+from connector.core.retry import is_held, is_used_up
 from connector.flows.perform import Job, context_of, run_jobs, without_pending
 from connector.flows.subject import Subject
 from connector.ports import Settlement
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from connector.flows.report import PassReport
     from connector.flows.workspace import Workspace
 
 #: Stripe keeps a key at least 24 h (platform.md C1); the margin is for clocks and for the way there
 KEY_TRUSTED_FOR: Final = timedelta(hours=20)
+#: what another process has just sent may seem to be sent later than now: each reckons the keeper's time from its answers
+KEEPERS_TIME_DIFFERS: Final = timedelta(minutes=5)
 #: Stripe saves server errors too and replays them for ever: after so many tries it is looked up
 RESENDS_MAX: Final = 3
 #: steps at Stripe that add to a record
 APPENDS: Final = frozenset({"add_lines", "attach"})
 
 
-def recover(workspace: Workspace, report: PassReport) -> int:
-    """Ends every unresolved operation it can; the number it found. A kind that must not run keeps its own: what
-    stopped it may be in the stored bytes, and a key that grows old meanwhile is looked up.
+def recover(
+    workspace: Workspace,
+    report: PassReport,
+    *,
+    urgent: Collection[Key] = (),
+    among: Callable[[Operation, Link], bool] = lambda _operation, _link: True,
+) -> int:
+    """Ends every unresolved operation it can, or those `among` them it is told; the number it took on. A kind that must not run keeps its own: what
+    stopped it may be in the stored bytes, and a key that grows old meanwhile is looked up. `urgent` keys are
+    those a person asked for: no backoff holds them.
     """
     unresolved = workspace.store.load_unresolved()
-    operations = [operation for operation in unresolved if operation.kind not in workspace.stopped_kinds]
-    if not operations:
+    candidates = [operation for operation in unresolved if operation.kind not in workspace.stopped_kinds]
+    if not candidates:
         return 0
-    links = workspace.store.load_links([operation.born for operation in operations])
+    links = workspace.store.load_links([operation.born for operation in candidates])
+    now = workspace.clock.now()
+    operations = [
+        operation
+        for operation in candidates
+        if among(operation, links[operation.born])
+        and (not is_held(links[operation.born].backoff, now) or not _keys(links[operation.born]).isdisjoint(urgent))
+    ]
     again: list[Operation] = []
     look_up: list[Operation] = []
     abandon: list[Operation] = []
     for operation in operations:
         if operation.kind not in workspace.pack.kinds or not _adds(operation):
             abandon.append(operation)
-        elif may_resend(workspace, operation):
+        elif may_resend(workspace, operation, links[operation.born]):
             again.append(operation)
-        elif is_create(operation):
+        elif is_create(operation) and operation.target is Side.STRIPE:
             look_up.append(operation)
         else:
             abandon.append(operation)
@@ -71,18 +92,20 @@ def _adds(operation: Operation) -> bool:
     return is_create(operation) or operation.action in APPENDS
 
 
-def may_resend(workspace: Workspace, operation: Operation) -> bool:
-    """Whether doing the stored call again has the effect of doing it once."""
+def may_resend(workspace: Workspace, operation: Operation, link: Link) -> bool:
+    """Whether doing the stored call again has the effect of doing it once, and was not tried often enough."""
+    if is_used_up(workspace.retries, link.backoff, kind=link.kind):
+        return False
     if operation.target is Side.SALESFORCE:
         return True
     assert operation.first_sent_at is not None
-    age = workspace.clock.now() - operation.first_sent_at
-    # a clock that stepped back makes the age untrustworthy: look instead of sending
-    return timedelta(0) <= age < KEY_TRUSTED_FOR and operation.attempts < RESENDS_MAX
+    # by the keeper's clock: ours may have been put forward or back since
+    age = workspace.now_at(operation.target) - operation.first_sent_at
+    return -KEEPERS_TIME_DIFFERS <= age < KEY_TRUSTED_FOR and operation.attempts < RESENDS_MAX
 
 
 def _subject(workspace: Workspace, link: Link) -> Subject:
-    return Subject(mapping=workspace.pack.kinds[link.kind], link=link, stored=link)
+    return Subject(mapping=workspace.pack.kinds[link.kind], link=link, stored=link, unasked="recover")
 
 
 def _resend(
@@ -97,8 +120,19 @@ def _resend(
     ]
     if not jobs:
         return
+    # begun before a brake was pulled is no reason to write while it is on: another process may have pulled it
+    workspace.gate(())
     run_jobs(workspace, jobs, report)
-    workspace.store.settle([Settlement(link=job.subject.link, signals=_look_again(job.subject.link)) for job in jobs])
+    spent = [job for job in jobs if isinstance(job.outcome, Unknown) and job.outcome.key_is_spent]
+    _end_spent(workspace, [job.operation for job in spent], {job.subject.link.born: job.subject.link for job in spent})
+    others = [job.subject.link for job in jobs if job not in spent]
+    workspace.store.settle([Settlement(link=link, signals=_look_again(link)) for link in others])
+
+
+def _end_spent(workspace: Workspace, operations: Sequence[Operation], links: Mapping[Key, Link]) -> None:
+    """Their keys will never tell more: Stripe saved a server error, or knows the key with other bytes."""
+    _look_up(workspace, [operation for operation in operations if is_create(operation)], links)
+    _abandon(workspace, [operation for operation in operations if not is_create(operation)], links)
 
 
 def _look_up(workspace: Workspace, operations: Sequence[Operation], links: Mapping[Key, Link]) -> None:
@@ -123,6 +157,7 @@ def _look_up(workspace: Workspace, operations: Sequence[Operation], links: Mappi
                     operation=replace(operation, state=OperationState.SETTLED),
                     outcome=outcome,
                     event=f"{kind}.{operation.action} found by its mark",
+                    cause="recover",
                     signals=_look_again(link),
                 )
             )
@@ -141,12 +176,15 @@ def _abandoned(operation: Operation, link: Link) -> Settlement:
         link=replace(link, progress=unsure),
         operation=replace(operation, state=OperationState.ABANDONED),
         event=f"{operation.kind}.{operation.action} abandoned, to be planned again",
+        cause="recover",
         signals=_look_again(link),
     )
 
 
 def _look_again(link: Link) -> tuple[Signal, ...]:
-    keys = [link.born]
-    if link.mate_id is not None:
-        keys.append(Key(side=link.born.side.other, kind=link.kind, id=link.mate_id))
-    return tuple(Signal(key=key, cause="recover") for key in keys)
+    """At the pair, and at whom the operation under way concerns beside it."""
+    return tuple(Signal(key=key, cause="recover") for key in sorted(_keys(link).union(settle.asked_for(link))))
+
+
+def _keys(link: Link) -> set[Key]:
+    return {link.born} if link.mate is None else {link.born, link.mate}

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from connector.core.lifecycle.quote_findings import ACCEPTED
-from connector.core.model import Key, Link, LinkState, Record, Side
+from connector.core.model import CAUSE_PERSON, Key, Link, LinkState, Record, Side
+from connector.core.retry import is_held
 from connector.core.view import Ignore, Unclaimed
 from connector.flows.subject import Subject, marked_id
 
@@ -30,22 +31,29 @@ class Routed:
     subjects: list[Subject] = field(default_factory=list)
     #: signals that need no look
     idle: list[StoredSignal] = field(default_factory=list)
+    #: signals of pairs that are put off, which stay, and their links
+    held: list[tuple[StoredSignal, Link]] = field(default_factory=list)
     #: keys of other pairs that the records concern; they have to be looked at instead
     concerned: set[Key] = field(default_factory=set)
 
 
 def route(workspace: Workspace, signals: Sequence[StoredSignal]) -> Routed:
     """Reads the far-side records that no link knows; writes nothing."""
-    siblings = {stored.signal.key: _siblings(workspace, stored.signal.key) for stored in signals}
-    keys = list({key for key, others in siblings.items() for key in (key, *others)})
+    others_of = {stored.signal.key: siblings(workspace, stored.signal.key) for stored in signals}
+    keys = list({key for key, others in others_of.items() for key in (key, *others)})
     links = workspace.store.load_links(keys)
     subjects: dict[Key, Subject] = {}
     strays: list[StoredSignal] = []
     routed = Routed()
+    now = workspace.clock.now()
+    # nobody waits for a backoff when a person asks
+    urgent = {links[key].born for key in _asked_for(signals) if key in links}
     for stored in signals:
         key = stored.signal.key
         link = links.get(key)
-        if link is None and any(other in links for other in siblings[key]):
+        if link is not None and link.born not in urgent and is_held(link.backoff, now):
+            routed.held.append((stored, link))
+        elif link is None and any(other in links for other in others_of[key]):
             routed.idle.append(stored)
         elif link is None and key.side is not workspace.pack.kinds[key.kind].born:
             strays.append(stored)
@@ -56,7 +64,11 @@ def route(workspace: Workspace, signals: Sequence[StoredSignal]) -> Routed:
     return routed
 
 
-def _siblings(workspace: Workspace, key: Key) -> tuple[Key, ...]:
+def _asked_for(signals: Sequence[StoredSignal]) -> list[Key]:
+    return [stored.signal.key for stored in signals if stored.signal.cause == CAUSE_PERSON]
+
+
+def siblings(workspace: Workspace, key: Key) -> tuple[Key, ...]:
     mapping = workspace.pack.kinds[key.kind]
     shared = workspace.pack.kinds_on(key.side, mapping.object_on(key.side))
     others = [Key(side=key.side, kind=other.kind, id=key.id) for other in shared if other.kind != key.kind]
@@ -120,7 +132,7 @@ def _claim_strays(
                 _unclaimed(workspace, subjects, stored, record)
             elif (holder := _holder(subjects, key, known.get(key))) is None:
                 _relink(workspace, subjects, stored, record, key, known.get(key))
-            elif _is_history(holder, record):
+            elif is_history(holder, record):
                 routed.idle.append(stored)
             else:
                 reason = f"carries the mark of {key.id}, which is linked to {holder.mate_id}"
@@ -161,7 +173,7 @@ def _holder(subjects: dict[Key, Subject], key: Key, stored: Link | None) -> Link
     return link if link is not None and link.mate_id is not None else None
 
 
-def _is_history(holder: Link, record: Record) -> bool:
+def is_history(holder: Link, record: Record) -> bool:
     """The mate itself, an earlier one (a quote presented again), or something that is over."""
     ended = record.fields.get("status") in ("canceled", "void")
     return ended or record.id == holder.mate_id or record.id in holder.earlier_mates

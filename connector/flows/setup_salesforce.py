@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from connector.core.metadata import DeployResult, Metadata, OrgState
-    from connector.ports import MetadataTarget
+    from connector.ports.setting_up import MetadataTarget
 
 
 _DEPLOY_RIGHTS: Final = (

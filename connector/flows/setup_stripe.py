@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from connector.core.endpoints import Wanted, Written
-    from connector.ports import EndpointTarget, SecretKeeper
+    from connector.ports.setting_up import EndpointTarget, SecretKeeper
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,18 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from connector.core.conditions import parked
+from connector.core.discarded import CODE, DISCARDED, content_digest, is_discarded, reopened
 from connector.core.mapping import read_path
-from connector.core.model import Link, Record, Side
+from connector.core.model import CAUSE_LOOK, Link, LinkState, Record, Side
 from connector.core.settle import retire_mate
-from connector.core.view import MARK_ID, MARK_ORG, View
+from connector.core.view import MARK_ID, MARK_ORG, Ignore, Read, View
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from connector.core.conditions import Blocked
     from connector.core.mapping import KindMapping
     from connector.core.model import Key
-    from connector.core.view import Ignore, Parents, Policy, Read, Unclaimed
+    from connector.core.view import Parents, Policy, Unclaimed
     from connector.ports import StoredSignal
 
 
@@ -35,6 +38,8 @@ class Subject:
     signals: list[StoredSignal] = field(default_factory=list)
     #: another record needs it, whatever `where` says
     needed: bool = False
+    #: why it is looked at where no signal asked for it
+    unasked: str = "needed"
     created: bool = False
     updated: bool = False
     #: True once its outcome must be tried again later: its signals stay
@@ -43,6 +48,27 @@ class Subject:
     stale: bool = False
     #: known before any lifecycle was asked: nobody claims it, or it is gone
     verdict: Unclaimed | Ignore | None = None
+    #: the link as it was parked when it was loaded; None when it was not
+    parked_before: Link | None = None
+
+    def __post_init__(self) -> None:
+        if self.link.state is LinkState.PARKED:
+            self.parked_before = self.link
+
+    @property
+    def by_look(self) -> bool:
+        """Whether only a look of our own at what is parked brought it here."""
+        return bool(self.signals) and all(stored.signal.cause == CAUSE_LOOK for stored in self.signals)
+
+    def park(self, link: Link, blocked: Blocked, *, now: datetime) -> Link:
+        """Its link as it is now, parked for this."""
+        return parked(link, blocked, before=self.parked_before, now=now, by_look=self.by_look)
+
+    @property
+    def cause(self) -> str:
+        """Why it is looked at, for the audit trail."""
+        causes = dict.fromkeys(stored.signal.cause for stored in self.signals)
+        return ", ".join(causes) or self.unasked
 
     def want(self, read: Read) -> None:
         """To be read before it is asked again."""
@@ -54,6 +80,19 @@ class Subject:
         self.link = retire_mate(self.link)
         self.records.pop(Side.STRIPE, None)
         self.needed = True
+
+    def still_discarded(self) -> Read | Ignore | None:
+        """What follows for a record a person discarded; None for any other, and for one that has changed since."""
+        if not is_discarded(self.link):
+            return None
+        if self.mapping.born not in self.records:
+            return Read(sides=frozenset({self.mapping.born}))
+        record = self.records[self.mapping.born]
+        # what is not shown has not changed
+        if record is None or content_digest(self.mapping, record) == self.link.progress[DISCARDED]:
+            return Ignore(reason=self.link.reason or CODE)
+        self.link = reopened(self.link)
+        return None
 
     def view(self, *, policy: Policy, now: datetime, parents: Parents, kinds: Mapping[str, KindMapping]) -> View:
         return View(

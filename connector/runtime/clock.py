@@ -1,8 +1,9 @@
-"""The real clock and the real chance: the only place that asks the machine for either."""
+"""The real clock, chance and ids: the only place that asks the machine for any of them."""
 
 from __future__ import annotations
 
 import random
+import secrets
 import time
 from datetime import UTC, datetime
 
@@ -23,3 +24,8 @@ class SystemClock:
 def chance() -> float:
     """A random share in [0, 1), for the jitter of waits; nothing depends on its quality."""
     return random.random()  # noqa: S311 - spreads retries in time, no secret
+
+
+def new_trace_id() -> str:
+    """The id of a new unit of work, in the form of W3C's trace-id: 32 hexadecimal digits."""
+    return secrets.token_hex(16)

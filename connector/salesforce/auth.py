@@ -40,6 +40,8 @@ class Token:
     access_token: str = field(repr=False)
     #: scheme, host and port of the API, without a trailing slash
     instance_url: str
+    #: the org it is of, where the reply says so
+    org_id: str | None = None
 
 
 class TokenProvider:
@@ -66,7 +68,9 @@ class TokenProvider:
             if self._token is None or self._token == stale:
                 if self._options.auth is AuthKind.TOKEN:
                     raise _unauthorised("INVALID_SESSION_ID", "the access token has expired; set a new one")
-                self._token = self._sign_in()
+                token = self._sign_in()
+                _require_same_org(stale, token)
+                self._token = token
             return self._token
 
     def _sign_in(self) -> Token:
@@ -166,7 +170,20 @@ def _read_reply(reply: Any, options: SalesforceOptions) -> Token:
             "instance_url",
             f"the token reply names the host {host}, which neither the settings nor the login host allow",
         )
-    return Token(access_token=access_token, instance_url=checked_url(instance_url))
+    return Token(access_token=access_token, instance_url=checked_url(instance_url), org_id=_org_of(reply))
+
+
+def _org_of(reply: dict[str, Any]) -> str | None:
+    """The reply names who signed in by an address that ends with the org's and the user's id; None where it does not."""
+    steps = str(reply.get("id") or "").split("/")
+    return steps[-2] if len(steps) > 2 and steps[-2].startswith("00D") else None
+
+
+def _require_same_org(stale: Token, token: Token) -> None:
+    """Whoever changed what the credentials lead to while we work: what was read is of the org before."""
+    if None not in (stale.org_id, token.org_id) and stale.org_id != token.org_id:
+        message = f"the credentials led to org {stale.org_id} and lead to org {token.org_id} now"
+        raise _unauthorised("org_mismatch", message)
 
 
 def _sign_in_error(error: RemoteError) -> RemoteError:

@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
+    from connector.core.quota import Quota
     from connector.remote import Caller
     from connector.salesforce.auth import Token, TokenProvider
-    from connector.salesforce.session import GatewaySession, Usage
+    from connector.salesforce.session import GatewaySession
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +62,11 @@ class Client:
         return self._session.calls
 
     @property
-    def usage(self) -> Usage | None:
-        return self._session.usage
+    def quota(self) -> Quota | None:
+        return self._session.quota
+
+    def forget_quota(self) -> None:
+        self._session.forget_quota()
 
     @property
     def caller(self) -> Caller:

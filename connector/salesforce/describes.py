@@ -6,6 +6,8 @@ Field names of a describe come from the recorded answers of a real org (`queryab
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from connector.core.mapping import KindMapping, Pack
     from connector.salesforce.client import Client
 
+#: of a field, what a refused write may have hung on
+_RIGHTS: Final = ("createable", "updateable", "nillable", "defaultedOnCreate")
 _ORGANIZATION: Final = Query(text="SELECT Id,Name,IsSandbox FROM Organization LIMIT 1", action="identify")
 
 
@@ -41,9 +45,7 @@ class ObjectShape:
     def picklist(self, name: str) -> frozenset[str] | None:
         """The active values of a picklist field; None when it is missing or no picklist."""
         found = self.field(name)
-        if found is None or found.get("type") not in {"picklist", "multipicklist"}:
-            return None
-        return frozenset(entry["value"] for entry in found.get("picklistValues", ()) if entry.get("active", True))
+        return None if found is None else _offered(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,13 @@ class OrgShape:
     objects: Mapping[str, ObjectShape]
     #: per object, why its paths through lookups cannot be read; absent when they can
     broken_paths: Mapping[str, str]
+
+
+def _offered(field: Mapping[str, Any]) -> frozenset[str] | None:
+    """The active values of a picklist; None when the field is none."""
+    if field.get("type") not in {"picklist", "multipicklist"}:
+        return None
+    return frozenset(entry["value"] for entry in field.get("picklistValues", ()) if entry.get("active", True))
 
 
 def objects_of(pack: Pack) -> dict[str, list[KindMapping]]:
@@ -105,6 +114,19 @@ class ShapeQuestions:
     names: tuple[str, ...]
     #: per object, its paths to objects that are described
     known: Mapping[str, Sequence[str]]
+
+
+def digest_of(org: OrgShape) -> str:
+    """Equal as long as the user may read and write the same, and the picklists offer the same."""
+    content = {
+        name: [
+            [shape.queryable, shape.createable, shape.updateable],
+            {field: [*map(entry.get, _RIGHTS), sorted(_offered(entry) or ())] for field, entry in shape.fields.items()},
+        ]
+        for name, shape in org.objects.items()
+    }
+    text = json.dumps([content, dict(org.broken_paths)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def shape_questions(pack: Pack) -> ShapeQuestions:

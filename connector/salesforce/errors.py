@@ -15,8 +15,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import requests
 
-from connector.core.errors import Ambiguous, Refused, RemoteError, Throttled, Transient, Unauthorised, Unreachable
-from connector.core.model import Side
+from connector.core.errors import (
+    Ambiguous,
+    Hidden,
+    QuotaSpent,
+    Refused,
+    RemoteError,
+    Throttled,
+    Transient,
+    Unauthorised,
+    Unreachable,
+)
+from connector.core.model import FailureClass, Side
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +46,8 @@ _TRANSIENT: Final = frozenset(
         "REQUEST_RUNNING_TOO_LONG",
     }
 )
+#: of these and of those below: somebody else writes to the row or its parent
+_ROW_LOCKS: Final = frozenset({"UNABLE_TO_LOCK_ROW", "RECORD_IN_USE_BY_WORKFLOW"})
 #: nothing was written, and waiting inside a call cannot help: seconds to leave it alone
 _PAUSES: Final = {
     "STORAGE_LIMIT_EXCEEDED": QUOTA_PAUSE_S,
@@ -44,6 +56,8 @@ _PAUSES: Final = {
 }
 #: something went wrong inside Salesforce; whether a write was rolled back is not said
 _UNCERTAIN: Final = frozenset({"UNKNOWN_EXCEPTION", "INTERNAL_ERROR", "UNKNOWN_ERROR"})
+#: a read of a field or object the user does not see (platform.md A, finding 2)
+_HIDDEN: Final = frozenset({"INVALID_FIELD", "INVALID_TYPE"})
 _UNAUTHORISED: Final = frozenset(
     {
         "INVALID_SESSION_ID",
@@ -89,7 +103,10 @@ def classify(*, status: int, body: bytes | Any, headers: Mapping[str, str], acti
     it did becomes Ambiguous then, Transient otherwise.
     """
     failure = read_failure(body)
-    error = _by_code(failure, action=action, write=write)
+    if failure.code in _HIDDEN and not write:
+        error: RemoteError | None = _make(Hidden, failure, action)
+    else:
+        error = _by_code(failure, action=action, write=write)
     if error is None:
         error = _by_status(status, failure, action=action, write=write)
     error.status = status
@@ -156,21 +173,32 @@ def _by_code(failure: Failure, *, action: str, write: bool) -> RemoteError | Non
     if code is None:
         return None
     if code in _TRANSIENT:
-        return _make(Transient, failure, action)
+        return _locked(_make(Transient, failure, action), is_lock=code in _ROW_LOCKS)
     if code in _UNCERTAIN:
         return _make(Ambiguous if write else Transient, failure, action)
     if code in _UNAUTHORISED:
         return _make(Unauthorised, failure, action)
     if code == "REQUEST_LIMIT_EXCEEDED":
         # "ConcurrentRequests ..." passes in seconds; "TotalRequests ..." is the day's quota.
-        return _throttled(failure, action, None if "concurrent" in failure.message.lower() else QUOTA_PAUSE_S)
+        if "concurrent" in failure.message.lower():
+            return _throttled(failure, action, None)
+        spent = _make(QuotaSpent, failure, action)
+        assert isinstance(spent, QuotaSpent)
+        spent.retry_after_s = QUOTA_PAUSE_S
+        return spent
     if code == "TOO_MANY_APEX_REQUESTS":
         return _throttled(failure, action, None)
     if code in _PAUSES:
         return _throttled(failure, action, _PAUSES[code])
     if code == "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY" and any(text in failure.message for text in _RETRYABLE_INSIDE):
-        return _make(Transient, failure, action)
+        return _locked(_make(Transient, failure, action), is_lock=_RETRYABLE_INSIDE[0] in failure.message)
     return None
+
+
+def _locked(error: RemoteError, *, is_lock: bool) -> RemoteError:
+    if is_lock:
+        error.failure = FailureClass.ROW_LOCK
+    return error
 
 
 def _by_status(status: int, failure: Failure, *, action: str, write: bool) -> RemoteError:

@@ -16,7 +16,7 @@ from connector.salesforce.describes import objects_of, read_paths_of
 from connector.salesforce.reads import CURRENCY_FIELD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from connector.core.mapping import CompanionSpec, KindMapping, Pack
     from connector.salesforce.describes import OrgShape
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 def lacks_of(org: OrgShape, pack: Pack, *, currency: str | None) -> tuple[Lack, ...]:
     """Everything missing, kind by kind; `currency` is the setting for orgs without multi-currency."""
     found: list[Lack] = []
+    objects, paths = objects_of(pack), read_paths_of(pack)
     for mapping in pack.kinds.values():
-        found += _objects(org, pack, mapping)
-        found += _fields(org, pack, mapping)
+        found += _objects(org, objects, mapping)
+        found += _fields(org, paths, mapping)
         found += _unwritable(org, mapping)
         found += _markers(org, mapping)
         found += _states(org, mapping)
@@ -39,18 +40,18 @@ def lacks_of(org: OrgShape, pack: Pack, *, currency: str | None) -> tuple[Lack, 
     return tuple(dict.fromkeys(found))
 
 
-def _objects(org: OrgShape, pack: Pack, mapping: KindMapping) -> Iterator[Lack]:
-    for name, kinds in objects_of(pack).items():
+def _objects(org: OrgShape, objects: Mapping[str, Sequence[KindMapping]], mapping: KindMapping) -> Iterator[Lack]:
+    for name, kinds in objects.items():
         if mapping in kinds and (name not in org.objects or not org.objects[name].queryable):
             yield Lack(need=Need.OBJECT, kind=mapping.kind, where=name)
 
 
-def _fields(org: OrgShape, pack: Pack, mapping: KindMapping) -> Iterator[Lack]:
-    for name, paths in read_paths_of(pack).items():
+def _fields(org: OrgShape, paths: Mapping[str, Mapping[str, set[str]]], mapping: KindMapping) -> Iterator[Lack]:
+    for name, kinds_of in paths.items():
         shape = org.objects.get(name)
         if shape is None:
             continue
-        mine = sorted(path for path, kinds in paths.items() if mapping.kind in kinds)
+        mine = sorted(path for path, kinds in kinds_of.items() if mapping.kind in kinds)
         for path in mine:
             exists = "." in path or (path == CURRENCY_FIELD and not org.multi_currency)
             if not exists and shape.field(path) is None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from connector.core.errors import Transient
 from connector.core.mapping import read_path
+from connector.core.marks import Mark
 from connector.core.model import Cursor, Key, Side, Signal
 from connector.ports import ChangePage
 from connector.salesforce import soql
@@ -57,6 +58,7 @@ class _Reading:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Step:
     signals: tuple[Signal, ...] = ()
+    marks: tuple[Mark, ...] = ()
     #: where the cursor stands once the signals are stored; None leaves it
     position: Position | None = None
     #: None when the stream is done
@@ -86,6 +88,7 @@ class Poller:
             group, waiting = waiting[:QUERIES_MAX], waiting[QUERIES_MAX:]
             replies = self._client.composite([_query(reading).request() for reading in group])
             signals: list[Signal] = []
+            marks: list[Mark] = []
             moved: list[Cursor] = []
             again: list[_Reading] = []
             for reading, reply in zip(group, replies, strict=True):
@@ -93,12 +96,13 @@ class Poller:
                 first_until = first_until or until
                 step = self._take(replace(reading, until=until), reply.body)
                 signals += step.signals
+                marks += step.marks
                 if step.position is not None:
                     moved.append(_cursor(reading.stream, step.position))
                 if step.next_reading is not None:
                     again.append(step.next_reading)
             waiting = again + waiting
-            yield ChangePage(signals=tuple(dict.fromkeys(signals)), cursors=tuple(moved))
+            yield ChangePage(signals=tuple(dict.fromkeys(signals)), cursors=tuple(moved), marks=tuple(marks))
         if covered and first_until is not None:
             position = Position(stamp=first_until)
             yield ChangePage(signals=(), cursors=tuple(_cursor(stream, position) for stream in covered))
@@ -142,6 +146,7 @@ class Poller:
         is_ahead = reading.start is None or last_stamp > reading.start.stamp
         return _Step(
             signals=_signals(reading.stream, rows),
+            marks=_marks(reading.stream, rows),
             position=Position(stamp=last_stamp, last_id=last_row["Id"]) if is_ahead else None,
             next_reading=replace(reading, behind=behind),
         )
@@ -180,12 +185,13 @@ class Poller:
         seen = [(stamp, row) for stamp, row in rows if stamp <= reading.until]
         probe_since, probe_digest = reading.expected or (None, None)
         position = Position(stamp=self._reached(reading), probe_since=probe_since, probe_digest=probe_digest)
-        return _Step(signals=_signals(reading.stream, seen), position=position)
+        return _Step(signals=_signals(reading.stream, seen), marks=_marks(reading.stream, seen), position=position)
 
 
 def _query(reading: _Reading) -> Query:
     stream = reading.stream
-    paths = soql.unique_paths(["Id", "IsDeleted", stream.stamp, *(concern.path for concern in stream.concerns)])
+    concerned = (path for concern in stream.concerns for path in (concern.path, concern.marker))
+    paths = soql.unique_paths(["Id", "IsDeleted", stream.stamp, *concerned])
     where: list[str] = []
     if reading.behind is not None:
         where.append(soql.after(stream.stamp, *reading.behind))
@@ -229,6 +235,23 @@ def _signals(stream: Stream, rows: Sequence[_Row]) -> tuple[Signal, ...]:
                 )
             )
     return tuple(found)
+
+
+def _marks(stream: Stream, rows: Sequence[_Row]) -> tuple[Mark, ...]:
+    """Rows that name their copy; kinds that share the object and the field share the mark."""
+    kinds: dict[str, list[str]] = {}
+    for concern in stream.concerns:
+        if concern.marker is not None:
+            kinds.setdefault(concern.marker, []).append(concern.kind)
+    return tuple(
+        Mark(
+            keys=tuple(Key(side=Side.SALESFORCE, kind=kind, id=soql.record_id(row["Id"])) for kind in owners),
+            names=str(row[marker]),
+        )
+        for _, row in rows
+        for marker, owners in kinds.items()
+        if row.get(marker) and not row.get("IsDeleted")
+    )
 
 
 def _cursor(stream: Stream, position: Position) -> Cursor:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from connector.core.errors import Hidden
 from connector.core.mapping import read_path
 from connector.core.model import Key, Record, Side
 from connector.salesforce import soql
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 CURRENCY_FIELD: Final = "CurrencyIsoCode"
 STAMP: Final = "SystemModstamp"
+#: asked for in listings only: nothing else needs to know when a record was made
+CREATED: Final = "CreatedDate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +133,13 @@ class Reader:
             if (marked := read_path(record.fields, marker)) in wanted and not record.deleted
         }
 
+    def selection(self, kind: str) -> Selection:
+        return self._selections[kind]
+
+    def lines_of(self, kind: str, record_ids: Sequence[str]) -> Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]:
+        """Child rows by (kind, record id), in their order."""
+        return self._collect_lines(self._line_asks(kind, record_ids))
+
     def _asks(self, kind: str, column: str, ids: Sequence[str], *, judge: set[str]) -> list[_Ask]:
         selection = self._selections[kind]
         spec = selection.mapping.salesforce
@@ -173,17 +183,13 @@ class Reader:
         for ask, rows in answers:
             if ask.part != "records":
                 continue
-            mapping = self._selections[ask.kind].mapping
+            selection = self._selections[ask.kind]
+            mapping = selection.mapping
             for row in rows:
+                _require_shown(ask.kind, selection.paths, row)
                 key = Key(side=Side.SALESFORCE, kind=ask.kind, id=row["Id"])
-                records[key] = Record(
-                    key=key,
-                    version=row[STAMP],
-                    fields=row,
-                    lines=tuple(lines.get((ask.kind, key.id), ())),
-                    selected=_is_selected(mapping, key.id, judged.get(ask.kind, set()), selected),
-                    deleted=bool(row.get("IsDeleted", False)),
-                )
+                is_selected = _is_selected(mapping, key.id, judged.get(ask.kind, set()), selected)
+                records[key] = record_of(ask.kind, row, lines=lines.get((ask.kind, key.id), ()), selected=is_selected)
         return records
 
     def _collect_lines(self, asks: Sequence[_Ask]) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
@@ -191,6 +197,41 @@ class Reader:
 
     def _answers(self, asks: Sequence[_Ask]) -> list[tuple[_Ask, list[dict[str, Any]]]]:
         return list(zip(asks, self._client.queries([ask.query() for ask in asks]), strict=True))
+
+
+def record_of(kind: str, row: Mapping[str, Any], *, lines: Sequence[Mapping[str, Any]], selected: bool) -> Record:
+    return Record(
+        key=Key(side=Side.SALESFORCE, kind=kind, id=row["Id"]),
+        version=row[STAMP],
+        fields=row,
+        lines=tuple(lines),
+        selected=selected,
+        deleted=bool(row.get("IsDeleted", False)),
+        created_at=soql.parse_stamp(row[CREATED]) if row.get(CREATED) else None,
+    )
+
+
+def _require_shown(kind: str, paths: Sequence[str], row: Mapping[str, Any]) -> None:
+    """A selected field that an answer leaves out is hidden, never empty: an empty one is there, as null.
+    Raises Hidden.
+    """
+    missing = [path for path in paths if not _is_shown(row, path)]
+    if missing:
+        message = f"answers leave out {', '.join(missing)}"
+        error = Hidden(message, side=Side.SALESFORCE, action=f"fetch {kind}", code="LEFT_OUT", fields=missing)
+        error.kind = kind
+        raise error
+
+
+def _is_shown(row: Mapping[str, Any], path: str) -> bool:
+    value: Any = row
+    for step in path.split("."):
+        if value is None:
+            return True
+        if step not in value:
+            return False
+        value = value[step]
+    return True
 
 
 def _ids(values: Sequence[str]) -> set[str]:

@@ -24,7 +24,9 @@ PAGE_ROWS: Final = 2000
 #: ids of one query: as many rows as one collections call writes
 IDS_PER_QUERY: Final = 200
 
-_IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+#: more than any number field holds (18)
+_DIGITS_MAX: Final = 40
+_PATH: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)*")
 _ID: Final = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 _CHECKSUM_ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _UPPER_CASE_BITS: Final = {code: "1" if chr(code).isupper() else "0" for code in range(128) if chr(code).isalnum()}
@@ -45,7 +47,7 @@ _WIRE_STAMP: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6})
 
 def identifier(name: str) -> str:
     """`name` if it is an object or field name, or a dotted path of such; ValueError otherwise."""
-    if not all(_IDENTIFIER.fullmatch(step) for step in name.split(".")):
+    if not _PATH.fullmatch(name):
         raise ValueError(f"{name!r} is not a Salesforce name")
     return name
 
@@ -78,8 +80,8 @@ def literal(value: str | bool | int | Decimal | date | None) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, Decimal):
-        if not value.is_finite():
-            raise ValueError(f"{value} has no SOQL literal")
+        if not value.is_finite() or abs(value.adjusted()) > _DIGITS_MAX or len(value.as_tuple().digits) > _DIGITS_MAX:
+            raise ValueError("a number that is none, or that no field holds, has no SOQL literal")
         return format(value, "f")
     if isinstance(value, datetime):
         return stamp_literal(value)
@@ -90,7 +92,10 @@ def stamp_literal(moment: datetime) -> str:
     """A datetime literal in UTC, with as many decimals of a second as it needs."""
     if moment.tzinfo is None:
         raise ValueError("a datetime without a zone has no SOQL literal")
-    moment = moment.astimezone(UTC)
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("a datetime beyond the calendar has no SOQL literal") from error
     spec = "milliseconds" if moment.microsecond else "seconds"
     return moment.isoformat(timespec=spec).replace("+00:00", "Z")
 
@@ -174,7 +179,7 @@ def value_chunks(values: Sequence[str], *, fixed_text: str) -> Iterator[Sequence
     group: list[str] = []
     used = 0
     for value in values:
-        size = len(quote(literal(value))) + len("%2C")
+        size = _size_in_list(value)
         if group and (used + size > budget or len(group) == IDS_PER_QUERY):
             yield group
             group, used = [], 0
@@ -182,3 +187,10 @@ def value_chunks(values: Sequence[str], *, fixed_text: str) -> Iterator[Sequence
         used += size
     if group:
         yield group
+
+
+def _size_in_list(value: str) -> int:
+    """Bytes of a value and its comma in a URL. Ids, which most values are, are sent as they are, between quotes."""
+    if value.isascii() and value.isalnum():
+        return len("%27%27%2C") + len(value)
+    return len(quote(literal(value))) + len("%2C")

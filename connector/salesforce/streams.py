@@ -27,6 +27,8 @@ class Concern:
     path: str
     #: the row is the record itself and the stamp its own
     is_record: bool
+    #: of such a row: the field that names the copy, where the kind may run
+    marker: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,8 @@ def streams_of(pack: Pack, kinds: Sequence[str]) -> tuple[Stream, ...]:
     concerns: dict[tuple[str, str], list[Concern]] = {}
     for kind, mapping in pack.kinds.items():
         spec = mapping.salesforce
-        concerns.setdefault((spec.object, STAMP), []).append(Concern(kind=kind, path="Id", is_record=True))
+        own = Concern(kind=kind, path="Id", is_record=True, marker=spec.marker if kind in kinds else None)
+        concerns.setdefault((spec.object, STAMP), []).append(own)
     for mapping in pack.kinds.values():
         for watch in mapping.salesforce.watches:
             known = concerns.setdefault((watch.object, watch.stamp), [])

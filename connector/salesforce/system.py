@@ -10,8 +10,9 @@ from connector.core.model import Key, Record, Side
 from connector.ports import SideIdentity
 from connector.salesforce.auth import TokenProvider
 from connector.salesforce.client import Client
-from connector.salesforce.describes import OrgShape, fetch_org_shape
+from connector.salesforce.describes import OrgShape, digest_of, fetch_org_shape
 from connector.salesforce.inspection import inspect
+from connector.salesforce.listing import Wanted, list_all
 from connector.salesforce.polls import Poller
 from connector.salesforce.reads import Reader
 from connector.salesforce.session import GatewaySession
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
 
     from connector.core.mapping import Pack
     from connector.core.model import Cursor, Finding, Operation, Outcome
+    from connector.core.quota import Quota
     from connector.ports import ChangePage, Clock
     from connector.remote import Caller
     from connector.salesforce.options import SalesforceOptions
-    from connector.salesforce.session import Usage
 
 
 class SalesforceSystem:
@@ -44,6 +45,10 @@ class SalesforceSystem:
         self._poller = Poller(client=client, pack=pack, margin_s=options.margin_s, overlap_s=options.overlap_s)
         self._lock = Lock()
         self._shape: OrgShape | None = None
+        #: the shape whose digest it is
+        self._digested: tuple[OrgShape, str] | None = None
+        #: the shape it reads by
+        self._made_reader: tuple[OrgShape, Reader] | None = None
 
     @property
     def calls(self) -> int:
@@ -51,9 +56,12 @@ class SalesforceSystem:
         return self._client.calls
 
     @property
-    def usage(self) -> Usage | None:
+    def quota(self) -> Quota | None:
         """The org's quota as Salesforce last told it; None before the first call."""
-        return self._client.usage
+        return self._client.quota
+
+    def forget_quota(self) -> None:
+        self._client.forget_quota()
 
     def identify(self) -> SideIdentity:
         """Asks anew and lets `check` and later reads use the answer."""
@@ -63,6 +71,13 @@ class SalesforceSystem:
         return SideIdentity(
             id=shape.org_id, is_live=not shape.is_sandbox, name=shape.name, multi_currency=shape.multi_currency
         )
+
+    def shape(self) -> str:
+        shape, digested = self._known_shape(), self._digested
+        # Thousands of fields, and every pass asks: as long as nobody looked anew it is known.
+        if digested is None or digested[0] is not shape:
+            digested = self._digested = shape, digest_of(shape)
+        return digested[1]
 
     def check(self) -> Sequence[Finding]:
         return inspect(self._known_shape(), self._pack, currency=self._options.currency)
@@ -92,6 +107,11 @@ class SalesforceSystem:
             if read_path(record.fields, marker) is not None and not record.deleted
         }
 
+    def fetch_all(
+        self, kind: str, *, select: bool = False, lines: bool = True, needed: bool = False
+    ) -> Iterator[Sequence[Record]]:
+        return list_all(self._client, self._reader(), kind, Wanted(select=select, lines=lines, needed=needed))
+
     def apply(self, operations: Sequence[Operation], on_outcome: Callable[[Operation, Outcome], None]) -> None:
         self._writer.apply(operations, on_outcome)
 
@@ -99,7 +119,12 @@ class SalesforceSystem:
         self._client.close()
 
     def _reader(self) -> Reader:
-        return Reader(client=self._client, pack=self._pack, multi_currency=self._known_shape().multi_currency)
+        shape, made = self._known_shape(), self._made_reader
+        # What is selected of each kind follows from the pack and the org: it is put together once for each shape.
+        if made is None or made[0] is not shape:
+            reader = Reader(client=self._client, pack=self._pack, multi_currency=shape.multi_currency)
+            made = self._made_reader = shape, reader
+        return made[1]
 
     def _known_shape(self) -> OrgShape:
         with self._lock:
@@ -123,6 +148,6 @@ def open_client(
     options: SalesforceOptions, *, clock: Clock, caller: Caller, session: requests.Session | None = None
 ) -> Client:
     """The gateway alone, for who only looks; nothing is sent before its first call."""
-    gateway = GatewaySession(options, carrier=session)
+    gateway = GatewaySession(options, carrier=session, ear=caller.ear(Side.SALESFORCE))
     tokens = TokenProvider(options, session=gateway, clock=clock)
     return Client(tokens=tokens, session=gateway, caller=caller, api_version=options.api_version)

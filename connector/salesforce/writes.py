@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from connector.core.errors import Ambiguous, Refused, RemoteError, Throttled, Transient, Unauthorised
+from connector.core.errors import Ambiguous, QuotaSpent, Refused, RemoteError, Throttled, Transient, Unauthorised
 from connector.core.model import Applied, Delay, Outcome, Refusal, Unknown
 from connector.salesforce import soql
 from connector.salesforce.composite import Query
+from connector.salesforce.conditions import condition_of
 from connector.salesforce.errors import classify_row
 from connector.salesforce.rows import Row, call_groups, row_of
 
@@ -38,15 +39,17 @@ class Writer:
         self._client = client
 
     def apply(self, operations: Sequence[Operation], on_outcome: Callable[[Operation, Outcome], None]) -> None:
-        """One outcome per operation. Raises Unauthorised, after the outcomes of all that did not get through."""
+        """One outcome per operation. Raises Unauthorised or QuotaSpent, after the outcomes of all that did
+        not get through.
+        """
         rows = sorted((row_of(operation) for operation in operations), key=lambda row: (row.path, row.object))
         groups = list(call_groups(rows, ROWS_MAX))
         for place, group in enumerate(groups):
             try:
                 _Batch(client=self._client, rows=group, on_outcome=on_outcome).run()
-            except Unauthorised as error:
+            except RemoteError as error:
                 for row in (row for later in groups[place + 1 :] for row in later):
-                    on_outcome(row.operation, _given_up(row, error))
+                    on_outcome(row.operation, Delay(code="not_sent", message=f"not sent after: {error.message}"))
                 raise
 
 
@@ -59,15 +62,18 @@ class _Batch:
         self._client = client
         self._left = list(rows)
         self._size = ROWS_MAX
+        kinds = {row.operation.kind for row in rows}
+        #: None for a call that carries several, which go by what holds for all
+        self._kind = kinds.pop() if len(kinds) == 1 else None
         self._on_outcome = on_outcome
 
     def run(self) -> None:
         try:
-            self._client.caller.call(self._attempt, repeatable=True)
+            self._client.caller.call(self._attempt, repeatable=True, kind=self._kind)
         except RemoteError as error:
             for row in list(self._left):
                 self._settle(row, _given_up(row, row.error or error))
-            if isinstance(error, Unauthorised):
+            if _stops_side(error):
                 raise
 
     def _attempt(self) -> None:
@@ -98,9 +104,9 @@ class _Batch:
         except Refused as error:
             self._part(group, error)
             return
-        except Unauthorised:
-            raise
         except RemoteError as error:
+            if _stops_side(error):
+                raise
             for row in group:
                 self._note(row, error)
             return
@@ -218,7 +224,13 @@ def _refusal(error: RemoteError, *, gone: bool) -> Refusal:
         fields=error.fields,
         request_id=error.request_id,
         gone=gone,
+        condition=condition_of(error.code),
     )
+
+
+def _stops_side(error: RemoteError) -> bool:
+    """Nobody's row will fare better: who is not let in, or has used up the day's calls, asks for nothing more."""
+    return isinstance(error, Unauthorised | QuotaSpent)
 
 
 def _given_up(row: Row, error: RemoteError) -> Outcome:
@@ -226,5 +238,7 @@ def _given_up(row: Row, error: RemoteError) -> Outcome:
     if row.ambiguous:
         return Unknown(code=code, message=error.message)
     if isinstance(error, Transient | Throttled | Unauthorised):
-        return Delay(code=code, message=error.message, retry_after_s=getattr(error, "retry_after_s", None))
+        failure = None if _stops_side(error) else error.failure
+        wait_s = getattr(error, "retry_after_s", None)
+        return Delay(code=code, message=error.message, retry_after_s=wait_s, failure=failure)
     return _refusal(error, gone=False)

@@ -169,8 +169,12 @@ class SandboxOptions:
     #: requests per second per Stripe account and per Stripe endpoint; None switches the limiter off
     stripe_rate_per_second: int | None = 25
     multi_currency: bool = True
+    #: API calls of the rolling day the org allows everybody together
+    daily_calls: int = 5_000_000
     #: which org: a name of `salesforce.scenarios`
     org: str = "demo"
+    #: whether the Stripe account holds the same records already, without marks
+    both: bool = False
     #: folder of deployable metadata the org loads; None leaves the org's own default
     metadata_dir: Path | None = None
 
@@ -186,9 +190,11 @@ def run(options: SandboxOptions, *, out: TextIO = sys.stdout, stop: threading.Ev
     if stop is None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopped.set())
+    from connector.sandbox.stripe.deliveries import Courier  # noqa: PLC0415  # as in _build
+
     org, account = _build(options)
     state = _StateFile(path=options.state_file, salesforce=org, stripe=account)
-    state.load_or_seed(lambda: _seed(org, options))
+    state.load_or_seed(lambda: _seed(org, account, options))
     activity = Activity()
     with contextlib.ExitStack() as serving:
         salesforce = serving.enter_context(
@@ -197,6 +203,7 @@ def run(options: SandboxOptions, *, out: TextIO = sys.stdout, stop: threading.Ev
         stripe = serving.enter_context(
             Served(account, port=options.stripe_port, latency_ms=options.latency_ms, activity=activity)
         )
+        serving.callback(Courier(account.deliveries()).close)
         out.write(orjson.dumps(_connection(org, account, salesforce.url, stripe.url)).decode() + "\n")
         out.flush()
         wait_s = SAVE_EVERY_S
@@ -214,7 +221,10 @@ def _build(options: SandboxOptions) -> tuple[Org, Account]:
     from connector.sandbox.stripe.account import Account  # noqa: PLC0415  # as above
 
     clock = SystemClock()
-    org_settings: dict[str, Any] = {"multi_currency": options.multi_currency}
+    org_settings: dict[str, Any] = {
+        "multi_currency": options.multi_currency,
+        "daily_api_limit": options.daily_calls,
+    }
     if options.metadata_dir is not None:
         org_settings["metadata_dir"] = options.metadata_dir
     org = Org(clock=clock, seed=options.seed, scenario=options.org, **org_settings)
@@ -228,11 +238,14 @@ def _build(options: SandboxOptions) -> tuple[Org, Account]:
     return org, account
 
 
-def _seed(org: Org, options: SandboxOptions) -> None:
+def _seed(org: Org, account: Account, options: SandboxOptions) -> None:
+    from connector.sandbox.both import fill  # noqa: PLC0415  # as in _build
     from connector.sandbox.salesforce.seed import seed  # noqa: PLC0415  # as in _build
 
     if options.scale:
         seed(org, scale=options.scale)
+    if options.both:
+        fill(account, org, clock=SystemClock(), seed=options.seed, livemode=org.scenario.stripe_livemode)
 
 
 def _connection(org: Org, account: Account, salesforce_url: str, stripe_url: str) -> dict[str, dict[str, str]]:

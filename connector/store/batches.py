@@ -9,10 +9,9 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, column, func, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from connector.store import many_rows
+from connector.store import many_arrays, many_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.dml import Insert
 
     from connector.store.database import Tx
+    from connector.store.many_arrays import ManyArrays
     from connector.store.many_rows import ManyRows
 
 #: bound values in one IN list: both databases plan 500 well, and SQLite's oldest limit is 999
@@ -40,12 +40,8 @@ def insert(tx: Tx, table: Table) -> sqlite.Insert | postgresql.Insert:
 
 
 def insert_many(tx: Tx, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    if not rows:
-        return
-    if tx.dialect == "sqlite":
-        _inserting(table, tuple(rows[0])).write(tx, rows)
-    else:
-        _execute_many(tx, _insert(tx.dialect, table), rows, table)
+    if rows:
+        _inserting(tx.dialect, table, tuple(rows[0])).write(tx, rows)
 
 
 def upsert_many(
@@ -64,42 +60,25 @@ def upsert_many(
     """
     if not rows:
         return 0
-    form = (table, tuple(rows[0]), tuple(keep), only_if)
-    if tx.dialect == "sqlite":
-        return _upserting(*form).write(tx, rows)
-    return _execute_many(tx, _upsert("postgresql", *form), rows, table)
+    return _upserting(tx.dialect, table, tuple(rows[0]), tuple(keep), only_if).write(tx, rows)
 
 
 def claim_many(
     tx: Tx, table: Table, rows: Sequence[Mapping[str, Any]], *, returning: Sequence[str]
 ) -> Sequence[Row[Any]]:
     """Inserts those rows that break no unique index; the wanted columns of these, in no order."""
-    form = (table, tuple(rows[0]), tuple(returning))
-    if tx.dialect == "sqlite":
-        return _claiming(*form).write_returning(tx, rows)
-    return tx.connection.execute(_claim("postgresql", *form), rows).all()
+    if not rows:
+        return []
+    return _claiming(tx.dialect, table, tuple(rows[0]), tuple(returning)).write_returning(tx, rows)
 
 
 def update_many(
     tx: Tx, table: Table, rows: Sequence[Mapping[str, Any]], *, key: Column[Any], only_if: ColumnElement[bool]
 ) -> int:
-    """Updates the rows named by `key` where `only_if` holds; returns how many were updated."""
+    """Updates the rows named by `key` where `only_if`, a module's constant, holds; returns how many were updated."""
     if not rows:
         return 0
-    if tx.dialect == "sqlite":
-        return many_rows.updating(table, tuple(rows[0]), key=key, only_if=only_if).write(tx, rows)
-    names = [name for name in rows[0] if name != key.name]
-    arrays = [
-        bindparam("all_" + name, [row[name] for row in rows], type_=postgresql.ARRAY(table.c[name].type))
-        for name in rows[0]
-    ]
-    new = (
-        func.unnest(*arrays)
-        .table_valued(*(column(name, table.c[name].type) for name in rows[0]), name="new")
-        .render_derived()
-    )
-    at_once = update(table).where(key == new.c[key.name], only_if).values({name: new.c[name] for name in names})
-    return int(tx.connection.execute(at_once).rowcount)
+    return _updating(tx.dialect, table, tuple(rows[0]), key, only_if).write(tx, rows)
 
 
 def _insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
@@ -110,48 +89,41 @@ def _insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
 
 
 @cache
-def _upsert(
+def _inserting(dialect: str, table: Table, names: tuple[str, ...]) -> ManyRows | ManyArrays:
+    return _from_rows(dialect, _insert(dialect, table), table, names)
+
+
+@cache
+def _upserting(
     dialect: str,
     table: Table,
     names: tuple[str, ...],
     keep: tuple[str, ...],
     only_if: Callable[[Any, Table], ColumnElement[bool]] | None,
-) -> Insert:
+) -> ManyRows | ManyArrays:
     keys = [key.name for key in table.primary_key]
     statement = _insert(dialect, table)
     new = statement.excluded
     changed = {name: new[name] for name in names if name not in keys and name not in keep}
     condition = only_if(new, table) if only_if is not None else None
-    return statement.on_conflict_do_update(index_elements=keys, set_=changed, where=condition)
+    upsert = statement.on_conflict_do_update(index_elements=keys, set_=changed, where=condition)
+    return _from_rows(dialect, upsert, table, names)
 
 
 @cache
-def _claim(dialect: str, table: Table, _names: tuple[str, ...], returning: tuple[str, ...]) -> Insert:
-    statement = _insert(dialect, table).on_conflict_do_nothing()
-    return statement.returning(*(table.c[name] for name in returning))
+def _claiming(dialect: str, table: Table, names: tuple[str, ...], returning: tuple[str, ...]) -> ManyRows | ManyArrays:
+    statement = _insert(dialect, table).on_conflict_do_nothing().returning(*(table.c[name] for name in returning))
+    return _from_rows(dialect, statement, table, names)
 
 
 @cache
-def _inserting(table: Table, names: tuple[str, ...]) -> ManyRows:
-    return many_rows.inserting(_insert("sqlite", table), table, names)
+def _updating(
+    dialect: str, table: Table, names: tuple[str, ...], key: Column[Any], only_if: ColumnElement[bool]
+) -> ManyRows | ManyArrays:
+    made = many_rows.updating if dialect == "sqlite" else many_arrays.updating
+    return made(table, names, key=key, only_if=only_if)
 
 
-@cache
-def _upserting(
-    table: Table,
-    names: tuple[str, ...],
-    keep: tuple[str, ...],
-    only_if: Callable[[Any, Table], ColumnElement[bool]] | None,
-) -> ManyRows:
-    return many_rows.inserting(_upsert("sqlite", table, names, keep, only_if), table, names)
-
-
-@cache
-def _claiming(table: Table, names: tuple[str, ...], returning: tuple[str, ...]) -> ManyRows:
-    return many_rows.inserting(_claim("sqlite", table, names, returning), table, names)
-
-
-def _execute_many(tx: Tx, statement: Insert, rows: Sequence[Mapping[str, Any]], table: Table) -> int:
-    """RETURNING is what makes SQLAlchemy send many rows per statement."""
-    first_key = next(iter(table.primary_key))
-    return len(tx.connection.execute(statement.returning(first_key), rows).all())
+def _from_rows(dialect: str, statement: Insert, table: Table, names: tuple[str, ...]) -> ManyRows | ManyArrays:
+    made = many_rows.inserting if dialect == "sqlite" else many_arrays.inserting
+    return made(statement, table, names)

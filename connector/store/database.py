@@ -6,6 +6,7 @@ statement (BEGIN IMMEDIATE): a reader that turns writer half-way would meet a lo
 
 from __future__ import annotations
 
+import copy
 import os
 import threading
 from contextlib import contextmanager
@@ -16,8 +17,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
+from connector.core.chain import Seal
 from connector.core.errors import ConfigError, Problem, StoreBusy, StoreUnusable
 from connector.store.errors import translated
+from connector.store.fence import require_held
+from connector.store.timeouts import Timeouts
 
 if TYPE_CHECKING:
     import sqlite3
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL
     from sqlalchemy.engine import Connection, Engine
 
+    from connector.core.service import Lease
     from connector.ports import Clock
 
 _SETTING = "CONNECTOR_DATABASE__URL"
@@ -35,6 +40,7 @@ _WRITES = "connector_writes"
 _SYNCHRONOUS_FULL = 2
 #: bodies and shadows hold names and addresses: bound values stay out of error messages
 _ENGINE_OPTIONS: dict[str, Any] = {"pool_size": 10, "max_overflow": 20, "hide_parameters": True}
+_TIMEOUTS = Timeouts()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +50,14 @@ class Tx:
     connection: Connection
     scope_id: int
     now: datetime
+    #: makes the hashes of audit rows
+    seal: Seal
+    #: the unit of work this is done in; None when nobody named one
+    trace_id: str | None = None
+    #: what this is written under, where only one process may write
+    held: Lease | None = None
+    #: moments that processes of several hosts compare are the server's, not this host's
+    by_server: bool = False
 
     @property
     def dialect(self) -> str:
@@ -53,20 +67,34 @@ class Tx:
 class Database:
     """An engine that only hands out transactions. `place` names it in messages, without the password."""
 
-    def __init__(self, engine: Engine, *, place: str, clock: Clock, busy_timeout_s: float) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        place: str,
+        clock: Clock,
+        busy_timeout_s: float,
+        seal: Seal,
+        server_clock: bool = False,
+    ) -> None:
         self.engine = engine
+        # What every write is done under, where only one process may write.
+        self._fence: Lease | None = None
+        self._trace_id: str | None = None
         # The same connections; the `begin` event below reads the option.
         self._writer = engine.execution_options(**{_WRITES: True})
         self.place = place
         self._clock = clock
+        self.seal = seal
         self._busy_timeout_s = busy_timeout_s
+        self._by_server = server_clock and engine.dialect.name == "postgresql"
         # SQLite's own waiting is by sleeping and unfair; threads of one process queue up here instead.
         self._writer_turn = threading.Lock()
 
     @contextmanager
     def read(self, scope_id: int) -> Iterator[Tx]:
         with translated(self.place), self.engine.connect() as connection, connection.begin():
-            yield Tx(connection=connection, scope_id=scope_id, now=self._clock.now())
+            yield self._tx(connection, scope_id)
 
     @contextmanager
     def write(self, scope_id: int) -> Iterator[Tx]:
@@ -75,16 +103,51 @@ class Database:
             raise StoreBusy(f"{self.place}: another thread has been writing for {self._busy_timeout_s} s")
         try:
             with translated(self.place), self._writer.connect() as connection, connection.begin():
-                yield Tx(connection=connection, scope_id=scope_id, now=self._clock.now())
+                if self._fence is not None:
+                    require_held(connection, scope_id, self._fence)
+                yield self._tx(connection, scope_id)
         finally:
             self._writer_turn.release()
+
+    def fenced(self, held: Lease) -> Database:
+        """The same database; writes raise LeaseLost once the lease was taken over."""
+        fenced = copy.copy(self)
+        fenced._fence = held  # noqa: SLF001 -- a copy of our own
+        return fenced
+
+    def traced(self, trace_id: str) -> Database:
+        """The same database; what is written is told to be of this unit of work."""
+        traced = copy.copy(self)
+        traced._trace_id = trace_id  # noqa: SLF001 -- a copy of our own
+        return traced
 
     def close(self) -> None:
         self.engine.dispose()
 
+    def _tx(self, connection: Connection, scope_id: int) -> Tx:
+        return Tx(
+            connection=connection,
+            scope_id=scope_id,
+            now=self._clock.now(),
+            seal=self.seal,
+            trace_id=self._trace_id,
+            held=self._fence,
+            by_server=self._by_server,
+        )
 
-def open_database(url: str, *, clock: Clock, busy_timeout_s: float) -> Database:
-    """Creates the folder and file of a SQLite database. Raises ConfigError for a URL that cannot work."""
+
+def open_database(
+    url: str,
+    *,
+    clock: Clock,
+    busy_timeout_s: float,
+    seal: Seal | None = None,
+    timeouts: Timeouts = _TIMEOUTS,
+    server_clock: bool = False,
+) -> Database:
+    """Creates the folder and file of a SQLite database. With `server_clock` leases last by PostgreSQL's own clock, which
+    hosts share; without it by `clock`. Raises ConfigError for a URL that cannot work.
+    """
     parsed = _parse(url)
     place = parsed.render_as_string(hide_password=True)
     if parsed.get_backend_name() == "sqlite":
@@ -93,8 +156,15 @@ def open_database(url: str, *, clock: Clock, busy_timeout_s: float) -> Database:
         engine = create_engine(parsed.set(drivername="sqlite+pysqlite"), **_ENGINE_OPTIONS)
         _set_up_sqlite(engine, place=place, busy_timeout_s=busy_timeout_s)
     else:
-        engine = _create_postgresql(parsed, busy_timeout_s=busy_timeout_s)
-    return Database(engine, place=place, clock=clock, busy_timeout_s=busy_timeout_s)
+        engine = _create_postgresql(parsed, busy_timeout_s=busy_timeout_s, timeouts=timeouts)
+    return Database(
+        engine,
+        place=place,
+        clock=clock,
+        busy_timeout_s=busy_timeout_s,
+        seal=seal or Seal(),
+        server_clock=server_clock,
+    )
 
 
 def _parse(url: str) -> URL:
@@ -150,20 +220,12 @@ def _require(connection: sqlite3.Connection, pragma: str, wanted: object, place:
         )
 
 
-def _create_postgresql(url: URL, *, busy_timeout_s: float) -> Engine:
-    # READ COMMITTED (the server's default, made explicit): after waiting for a lock the next
-    # statement sees what the other writer committed, which is what the store relies on.
+def _create_postgresql(url: URL, *, busy_timeout_s: float, timeouts: Timeouts) -> Engine:
     try:
-        return create_engine(
-            url.set(drivername="postgresql+psycopg"),
-            **_ENGINE_OPTIONS,
-            pool_pre_ping=True,
-            isolation_level="READ COMMITTED",
-            connect_args={
-                "options": f"-c lock_timeout={round(busy_timeout_s * 1000)} -c synchronous_commit=on",
-                "connect_timeout": 10,
-            },
-        )
+        # Imported here: who keeps the state in a file needs no driver.
+        from connector.store import postgresql  # noqa: PLC0415 -- see above
+
+        return postgresql.create(url, busy_timeout_s=busy_timeout_s, timeouts=timeouts, options=_ENGINE_OPTIONS)
     except ModuleNotFoundError as error:
         problem = Problem(
             where=_SETTING,

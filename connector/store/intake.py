@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from connector.core.model import OperationState
 from connector.store import links
 from connector.store.batches import chunks, upsert_many
 from connector.store.rows import born_key, cursor_row, versions_from_json
-from connector.store.signals import raise_all, take_turn
+from connector.store.signals import raise_all
 from connector.store.tables import cursor, link, operation
+from connector.store.turn import wait_for_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -29,11 +30,16 @@ if TYPE_CHECKING:
 
 def record(tx: Tx, signals: Sequence[Signal], cursors: Sequence[Cursor], *, shard_of: Callable[[Signal], int]) -> int:
     """Raises those signals that may hold news and moves the cursors; returns how many rows were raised."""
-    take_turn(tx)
-    raised = raise_all(tx, _news(tx, signals, shard_of=shard_of))
+    wait_for_turn(tx)
+    raised = raise_news(tx, signals, shard_of=shard_of)
     moved = {(item.side, item.stream): item for item in cursors}
     upsert_many(tx, cursor, [cursor_row(tx, item) for item in moved.values()])
     return raised
+
+
+def raise_news(tx: Tx, signals: Sequence[Signal], *, shard_of: Callable[[Signal], int]) -> int:
+    """`record` without cursors, by who has waited for its turn already."""
+    return raise_all(tx, _news(tx, signals, shard_of=shard_of))
 
 
 def load_news(tx: Tx, signals: Sequence[Signal]) -> list[Signal]:
@@ -67,22 +73,25 @@ def _is_seen(signal: Signal, linked: Row[Any]) -> bool:
 def _load_settled(tx: Tx, idempotency_keys: Iterable[str]) -> Mapping[str | None, Any]:
     settled: dict[str | None, Any] = {}
     for chunk in chunks(idempotency_keys):
-        statement = select(
-            operation.c.idempotency_key,
-            operation.c.kind,
-            operation.c.born_side,
-            operation.c.born_id,
-            operation.c.target,
-            operation.c.target_id,
-            operation.c.result_id,
-        ).where(
-            operation.c.scope_id == tx.scope_id,
-            operation.c.idempotency_key.in_(chunk),
-            operation.c.state == OperationState.SETTLED.value,
-        )
-        for row in tx.connection.execute(statement):
+        for row in tx.connection.execute(_SETTLED, {"scope": tx.scope_id, "causes": chunk}):
             settled[row.idempotency_key] = row
     return settled
+
+
+# Kept: every batch of webhooks asks, and making a statement costs more than what SQLite does with it.
+_SETTLED = select(
+    operation.c.idempotency_key,
+    operation.c.kind,
+    operation.c.born_side,
+    operation.c.born_id,
+    operation.c.target,
+    operation.c.target_id,
+    operation.c.result_id,
+).where(
+    operation.c.scope_id == bindparam("scope"),
+    operation.c.idempotency_key.in_(bindparam("causes", expanding=True)),
+    operation.c.state == OperationState.SETTLED.value,
+)
 
 
 def _is_about(cause: Row[Any], key: Key, linked: Row[Any] | None) -> bool:

@@ -1,4 +1,4 @@
-"""What people read later: findings, audit rows, runs; and small named notes."""
+"""What people read later: findings and runs; and small named notes."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, select, update
 
+from connector.core.chain import AuditEntry
+from connector.store import audit
 from connector.store.batches import insert, upsert_many
 from connector.store.rows import finding_from_row, json_content, json_text
-from connector.store.tables import audit, finding, note, run
+from connector.store.tables import finding, note, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
     from typing import Any
 
-    from connector.core.model import Finding, Key
+    from sqlalchemy import Row
+
+    from connector.core.model import Finding
     from connector.store.database import Tx
 
 
@@ -62,20 +66,19 @@ def load_findings(tx: Tx, *, include_cleared: bool) -> list[Finding]:
     return [finding_from_row(row) for row in rows]
 
 
-def load_audit(tx: Tx, born: Key, *, limit: int) -> list[dict[str, Any]]:
-    statement = select(audit).where(
-        audit.c.scope_id == tx.scope_id,
-        audit.c.kind == born.kind,
-        audit.c.born_id == born.id,
-        audit.c.born_side == born.side.value,
+def start_run(tx: Tx, command: str, at: datetime, *, by: str | None) -> int:
+    """`by` stands in the summary until the run's own takes its place: one that was killed has a name, too."""
+    who = {} if by is None else {"by": by}
+    statement = insert(tx, run).values(
+        scope_id=tx.scope_id,
+        command=command,
+        started_at=at,
+        trace_id=tx.trace_id,
+        summary_json=json_text(who) if who else None,
     )
-    rows = tx.connection.execute(statement.order_by(audit.c.seq.desc()).limit(limit))
-    return [{"seq": row.seq, "at": row.at, "event": row.event, "detail": json_content(row.detail_json)} for row in rows]
-
-
-def start_run(tx: Tx, command: str, at: datetime) -> int:
-    statement = insert(tx, run).values(scope_id=tx.scope_id, command=command, started_at=at)
-    return int(tx.connection.execute(statement.returning(run.c.id)).scalar_one())
+    run_id = int(tx.connection.execute(statement.returning(run.c.id)).scalar_one())
+    audit.append(tx, [AuditEntry(event="run started", cause=f"command {command}", detail={"run": run_id, **who})])
+    return run_id
 
 
 def finish_run(tx: Tx, run_id: int, at: datetime, summary: Mapping[str, Any]) -> None:
@@ -83,22 +86,32 @@ def finish_run(tx: Tx, run_id: int, at: datetime, summary: Mapping[str, Any]) ->
     text = json_text(summary)
     json_content(text)
     statement = update(run).where(run.c.scope_id == tx.scope_id, run.c.id == run_id)
-    written = tx.connection.execute(statement.values(finished_at=at, summary_json=text))
-    assert written.rowcount == 1, f"run {run_id} was never started"
+    ended = statement.values(finished_at=at, summary_json=text).returning(run.c.command)
+    command = tx.connection.execute(ended).scalar_one_or_none()
+    assert command is not None, f"run {run_id} was never started"
+    detail = {"run": run_id, "summary": dict(summary)}
+    audit.append(tx, [AuditEntry(event="run ended", cause=f"command {command}", detail=detail)])
 
 
 def load_runs(tx: Tx, limit: int) -> list[dict[str, Any]]:
     statement = select(run).where(run.c.scope_id == tx.scope_id).order_by(run.c.id.desc()).limit(limit)
-    return [
-        {
-            "id": row.id,
-            "command": row.command,
-            "started_at": row.started_at,
-            "finished_at": row.finished_at,
-            "summary": None if row.summary_json is None else json_content(row.summary_json),
-        }
-        for row in tx.connection.execute(statement)
-    ]
+    return [_run(row) for row in tx.connection.execute(statement)]
+
+
+def load_run(tx: Tx, run_id: int) -> dict[str, Any] | None:
+    row = tx.connection.execute(select(run).where(run.c.scope_id == tx.scope_id, run.c.id == run_id)).one_or_none()
+    return None if row is None else _run(row)
+
+
+def _run(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "command": row.command,
+        "trace_id": row.trace_id,
+        "started_at": row.started_at,
+        "finished_at": row.finished_at,
+        "summary": None if row.summary_json is None else json_content(row.summary_json),
+    }
 
 
 def load_note(tx: Tx, name: str) -> str | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, bindparam, func, or_, select
 
 from connector.core.errors import LeaseLost
 from connector.core.model import Key, Link, LinkState, Side
+from connector.ports import HeldBack
 from connector.store.batches import chunks, upsert_many
 from connector.store.rows import link_from_row, link_row
 from connector.store.tables import link as table
@@ -15,7 +17,7 @@ from connector.store.tables import link as table
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from sqlalchemy import Column, ColumnElement, Row, Table
+    from sqlalchemy import Column, ColumnElement, Row, Select, Table
 
     from connector.store.database import Tx
 
@@ -27,16 +29,23 @@ def find_rows(tx: Tx, keys: Iterable[Key], columns: Sequence[Column[Any]]) -> It
     """The wanted columns of each link that has one of these keys on its side, as birthplace or mate."""
     for (side, kind), ids in _grouped(keys):
         for chunk in chunks(ids):
-            of_kind = select(*columns).where(table.c.scope_id == tx.scope_id, table.c.kind == kind)
-            born_here = of_kind.add_columns(table.c.born_id.label("found_id")).where(
-                table.c.born_id.in_(chunk), table.c.born_side == side.value
-            )
-            mate_here = of_kind.add_columns(table.c.mate_id.label("found_id")).where(
-                table.c.mate_id.in_(chunk), table.c.born_side == side.other.value
-            )
-            for statement in (born_here, mate_here):
-                for row in tx.connection.execute(statement):
+            for found_by, born in ((table.c.born_id, side), (table.c.mate_id, side.other)):
+                given = {"scope": tx.scope_id, "of_kind": kind, "born": born.value, "ids": chunk}
+                for row in tx.connection.execute(_finding(tuple(columns), found_by), given):
                     yield Key(side=side, kind=kind, id=row.found_id), row
+
+
+# Statements that small passes are made of are kept: making one costs more than what SQLite does with a few rows.
+
+
+@cache
+def _finding(columns: tuple[Column[Any], ...], found_by: Column[Any]) -> Select[Any]:
+    return select(*columns, found_by.label("found_id")).where(
+        table.c.scope_id == bindparam("scope"),
+        table.c.kind == bindparam("of_kind"),
+        found_by.in_(bindparam("ids", expanding=True)),
+        table.c.born_side == bindparam("born"),
+    )
 
 
 def load(tx: Tx, keys: Iterable[Key]) -> dict[Key, Link]:
@@ -72,8 +81,10 @@ def save(tx: Tx, links: Iterable[Link]) -> None:
 
 def _save(tx: Tx, links: Iterable[Link], only_if: Callable[[Any, Table], ColumnElement[bool]]) -> None:
     latest = {link.born: link for link in links}
-    # One order for every writer: two batches that share links wait for each other, never in a circle.
-    rows = [link_row(tx, latest[born]) for born in sorted(latest, key=lambda born: (born.kind, born.id))]
+    # One order for every writer: two batches that share links wait for each other, never in a circle. Links
+    # without a mate come first: a mate that is handed on has been given up before it is taken.
+    ordered = sorted(latest.values(), key=lambda link: (link.mate_id is not None, link.kind, link.born.id))
+    rows = [link_row(tx, link) for link in ordered]
     written = upsert_many(tx, table, rows, only_if=only_if)
     if written != len(rows):
         raise LeaseLost(f"{len(rows) - written} of {len(rows)} links were moved on by another worker meanwhile")
@@ -98,18 +109,25 @@ def _knows_the_mate(new: Any, stored: Table) -> ColumnElement[bool]:
 
 
 def waiting_on(tx: Tx, parents: Iterable[Key]) -> Iterator[tuple[Key, int]]:
-    """Birthplace key and shard of each link that waits for one of these keys."""
+    """Birthplace key and shard of each link that waits for one of these keys, or is parked because of one."""
     for (side, kind), ids in _grouped(parents):
         for chunk in chunks(ids):
-            statement = select(table.c.born_side, table.c.kind, table.c.born_id, table.c.shard).where(
-                table.c.scope_id == tx.scope_id,
-                table.c.waiting_on_kind == kind,
-                table.c.waiting_on_id.in_(chunk),
-                table.c.waiting_on_side == side.value,
-                table.c.state == LinkState.WAITING.value,
-            )
-            for row in tx.connection.execute(statement.order_by(table.c.kind, table.c.born_id)):
+            given = {"scope": tx.scope_id, "parent_kind": kind, "parent_side": side.value, "ids": chunk}
+            for row in tx.connection.execute(_WAITING_ON, given):
                 yield Key(side=Side(row.born_side), kind=row.kind, id=row.born_id), row.shard
+
+
+_WAITING_ON = (
+    select(table.c.born_side, table.c.kind, table.c.born_id, table.c.shard)
+    .where(
+        table.c.scope_id == bindparam("scope"),
+        table.c.waiting_on_kind == bindparam("parent_kind"),
+        table.c.waiting_on_id.in_(bindparam("ids", expanding=True)),
+        table.c.waiting_on_side == bindparam("parent_side"),
+        table.c.state.in_([LinkState.WAITING.value, LinkState.PARKED.value]),
+    )
+    .order_by(table.c.kind, table.c.born_id)
+)
 
 
 def ready_parents(tx: Tx, keys: Iterable[Key]) -> set[Key]:
@@ -132,6 +150,24 @@ def count(tx: Tx) -> dict[str, dict[str, int]]:
     for row in tx.connection.execute(statement):
         numbers.setdefault(row.kind, {})[row.state] = row.number
     return numbers
+
+
+def load_held_back(tx: Tx) -> list[HeldBack]:
+    next_at = func.min(table.c.next_attempt_at)
+    statement = (
+        select(table.c.kind, table.c.backoff_code, func.count().label("number"), next_at.label("next_at"))
+        .where(
+            table.c.scope_id == tx.scope_id,
+            table.c.next_attempt_at.is_not(None),
+            table.c.state != LinkState.CLOSED.value,
+        )
+        .group_by(table.c.kind, table.c.backoff_code)
+        .order_by(next_at, table.c.kind, table.c.backoff_code)
+    )
+    return [
+        HeldBack(kind=row.kind, code=row.backoff_code, count=row.number, next_at=row.next_at)
+        for row in tx.connection.execute(statement)
+    ]
 
 
 def _grouped(keys: Iterable[Key]) -> Iterable[tuple[tuple[Side, str], list[str]]]:

@@ -8,6 +8,7 @@ copies and names every value on the way, which cost more than writing them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.dialects import sqlite
@@ -48,10 +49,8 @@ class ManyRows:
         for start in range(0, len(rows), size):
             group = rows[start : start + size]
             text = f"{self.before} {', '.join([one] * len(group))} {self.after}"
-            values = tuple(
-                row[name] if convert is None else convert(row[name]) for row in group for name, convert in self.columns
-            )
-            yield tx.connection.exec_driver_sql(text, values)
+            columns = (_handed([row[name] for row in group], convert) for name, convert in self.columns)
+            yield tx.connection.exec_driver_sql(text, tuple(chain.from_iterable(zip(*columns, strict=True))))
 
 
 def inserting(statement: Insert, table: Table, names: Sequence[str]) -> ManyRows:
@@ -78,6 +77,14 @@ def updating(table: Table, names: Sequence[str], *, key: Column[Any], only_if: C
         after=f") AS new WHERE {table.name}.{key.name} = new.column1 AND ({condition})",
         columns=tuple(_column(table.c[name]) for name in ordered),
     )
+
+
+def _handed(values: list[Any], convert: Callable[[Any], Any] | None) -> list[Any]:
+    """One column as the driver gets it. Rows of a batch share most moments: each object is converted once."""
+    if convert is None:
+        return values
+    handed = {place: convert(value) for place, value in {id(value): value for value in values}.items()}
+    return [handed[id(value)] for value in values]
 
 
 def _column(column: Column[Any]) -> tuple[str, Callable[[Any], Any] | None]:

@@ -6,6 +6,7 @@ Decimals and goes through the canonical body form.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -13,6 +14,9 @@ import orjson
 from connector.core.body import decode_body, encode_body
 from connector.core.model import (
     Applied,
+    Backoff,
+    Condition,
+    ConditionType,
     Cursor,
     Delay,
     Finding,
@@ -25,6 +29,7 @@ from connector.core.model import (
     Severity,
     Side,
     Signal,
+    Unknown,
 )
 from connector.ports import StoredSignal
 
@@ -41,7 +46,7 @@ UNRESOLVED = (OperationState.SENT, OperationState.UNKNOWN)
 
 
 def link_row(tx: Tx, link: Link) -> dict[str, Any]:
-    waiting_on = link.waiting_on
+    waiting_on, condition, backoff = link.waiting_on, link.condition, link.backoff
     return {
         "scope_id": tx.scope_id,
         "kind": link.born.kind,
@@ -59,6 +64,12 @@ def link_row(tx: Tx, link: Link) -> dict[str, Any]:
         "waiting_on_side": waiting_on.side.value if waiting_on else None,
         "waiting_on_kind": waiting_on.kind if waiting_on else None,
         "waiting_on_id": waiting_on.id if waiting_on else None,
+        "condition_json": _condition_to_json(condition) if condition else None,
+        "parked_at": link.parked_at,
+        "backoff_attempts": backoff.attempts if backoff else None,
+        "backoff_since": backoff.since if backoff else None,
+        "backoff_code": backoff.code if backoff else None,
+        "next_attempt_at": backoff.next_at if backoff else None,
         "shard": link.shard,
         "updated_at": tx.now,
     }
@@ -79,9 +90,39 @@ def link_from_row(row: Row[Any]) -> Link:
         reason=row.reason,
         reason_code=row.reason_code,
         waiting_on=waiting_on,
+        condition=None if row.condition_json is None else _condition_from_json(row.condition_json),
+        parked_at=row.parked_at,
+        backoff=_backoff_from_row(row),
         shard=row.shard,
         versions=versions_from_json(row.versions_json),
         progress={} if row.progress_json == "{}" else decode_body(row.progress_json.encode()),
+    )
+
+
+def _backoff_from_row(row: Row[Any]) -> Backoff | None:
+    if row.next_attempt_at is None:
+        return None
+    return Backoff(
+        attempts=row.backoff_attempts, since=row.backoff_since, next_at=row.next_attempt_at, code=row.backoff_code
+    )
+
+
+def _condition_to_json(condition: Condition) -> str:
+    content: dict[str, Any] = {"type": condition.type.value, "subject": condition.subject, "wanted": condition.wanted}
+    if condition.look_at is not None:
+        content |= {"looks": condition.looks, "look_at": condition.look_at.isoformat()}
+    return _to_json(content)
+
+
+def _condition_from_json(text: str) -> Condition:
+    content = orjson.loads(text)
+    look_at = content.get("look_at")
+    return Condition(
+        type=ConditionType(content["type"]),
+        subject=content["subject"],
+        wanted=content["wanted"],
+        looks=content.get("looks", 0),
+        look_at=None if look_at is None else datetime.fromisoformat(look_at),
     )
 
 
@@ -108,6 +149,9 @@ def operation_row(tx: Tx, operation: Operation) -> dict[str, Any]:
         "state": OperationState.SENT.value,
         "attempts": operation.attempts,
         "first_sent_at": operation.first_sent_at or tx.now,
+        "trace_id": tx.trace_id,
+        "lease_name": tx.held.name if tx.held else None,
+        "lease_epoch": tx.held.epoch if tx.held else None,
     }
 
 
@@ -140,21 +184,21 @@ def outcome_columns(outcome: Outcome | None) -> dict[str, Any]:
                 "result_id": outcome.target_id,
             }
         case Refusal():
-            return empty | {
-                "outcome": "refused",
-                "code": outcome.code,
-                "message": outcome.message,
-                "request_id": outcome.request_id,
-            }
+            return empty | {"outcome": "refused", **_failed(outcome)}
         case Delay():
-            return empty | {"outcome": "delayed", "code": outcome.code, "message": outcome.message}
+            return empty | {"outcome": "delayed", **_failed(outcome)}
         case _:
-            return empty | {"outcome": "unknown", "code": outcome.code, "message": outcome.message}
+            return empty | {"outcome": "unknown", **_failed(outcome)}
+
+
+def _failed(outcome: Refusal | Delay | Unknown) -> dict[str, Any]:
+    return {"code": outcome.code, "message": outcome.message, "request_id": outcome.request_id}
 
 
 def signal_from_row(row: Row[Any]) -> StoredSignal:
     key = Key(side=Side(row.side), kind=row.kind, id=row.record_id)
-    return StoredSignal(signal=Signal(key=key, cause=row.cause, version=row.version), seq=row.seq, shard=row.shard)
+    signal = Signal(key=key, cause=row.cause, version=row.version)
+    return StoredSignal(signal=signal, seq=row.seq, shard=row.shard, raised_at=row.raised_at)
 
 
 def cursor_row(tx: Tx, cursor: Cursor) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
+from connector.core.chain import AuditEntry
 from connector.core.model import LinkState, Signal
-from connector.store import links, operations, signals
-from connector.store.batches import insert_many
-from connector.store.rows import json_text, outcome_columns
-from connector.store.tables import audit, link
+from connector.store import audit, links, operations, signals
+from connector.store.rows import outcome_columns
+from connector.store.tables import link
+from connector.store.turn import take_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,21 +22,23 @@ if TYPE_CHECKING:
 
 
 def begin(tx: Tx, begun: Sequence[Link], intents: Sequence[Operation]) -> list[Operation]:
+    head = take_turn(tx)
     stored = operations.claim(tx, intents)
     intended = {operation.born for operation in intents}
     claimed = {operation.born for operation in stored}
     links.begin(tx, (link for link in begun if link.born in claimed or link.born not in intended))
+    audit.append(tx, [_intended(operation) for operation in stored], after=head)
     return stored
 
 
 def settle(tx: Tx, settlements: Sequence[Settlement]) -> None:
-    signals.take_turn(tx)
+    head = take_turn(tx)
     operations.finish(
         tx,
         [(settlement.operation, settlement.outcome) for settlement in settlements if settlement.operation is not None],
     )
     links.save(tx, (settlement.link for settlement in settlements))
-    insert_many(tx, audit, [_audit_row(tx, settlement) for settlement in settlements if _is_event(settlement)])
+    audit.append(tx, [_ended(settlement) for settlement in settlements if _is_event(settlement)], after=head)
     signals.raise_all(tx, [*_asked_for(tx, settlements), *_freed(tx, settlements)])
 
 
@@ -78,29 +82,33 @@ def _is_event(settlement: Settlement) -> bool:
     return bool(settlement.event) or settlement.operation is not None
 
 
-def _audit_row(tx: Tx, settlement: Settlement) -> dict[str, Any]:
-    link, operation = settlement.link, settlement.operation
+def _intended(operation: Operation) -> AuditEntry:
+    """What is about to be asked of a system. The body is named by its digest: it stands with the operation."""
+    detail = {
+        **_named(operation),
+        "revision": operation.revision,
+        "body_sha256": hashlib.sha256(operation.body).hexdigest(),
+    }
+    event = f"{operation.kind}.{operation.action} begun"
+    return AuditEntry(event=event, cause=operation.cause, born=operation.born, detail=detail)
+
+
+def _ended(settlement: Settlement) -> AuditEntry:
+    link, operation, event = settlement.link, settlement.operation, settlement.event
     detail: dict[str, Any] = {"link": link.state.value, "revision": link.revision}
     detail |= {"reason": link.reason, "reason_code": link.reason_code, "mate_id": link.mate_id}
     if operation is not None:
-        detail |= {
-            "operation": operation.id,
-            "target": operation.target.value,
-            "action": operation.action,
-            "target_id": operation.target_id,
-            "idempotency_key": operation.idempotency_key,
-            "state": operation.state.value,
-        }
+        detail |= {**_named(operation), "state": operation.state.value, "attempts": operation.attempts}
+        event = event or f"{operation.kind}.{operation.action} {operation.state.value}"
     detail |= outcome_columns(settlement.outcome)
-    event = settlement.event
-    if not event and operation is not None:
-        event = f"{operation.kind}.{operation.action} {operation.state.value}"
+    return AuditEntry(event=event, cause=settlement.cause, born=link.born, detail=detail)
+
+
+def _named(operation: Operation) -> dict[str, Any]:
     return {
-        "scope_id": tx.scope_id,
-        "at": tx.now,
-        "kind": link.born.kind,
-        "born_side": link.born.side.value,
-        "born_id": link.born.id,
-        "event": event,
-        "detail_json": json_text({name: value for name, value in detail.items() if value is not None}),
+        "operation": operation.id,
+        "target": operation.target.value,
+        "action": operation.action,
+        "target_id": operation.target_id,
+        "idempotency_key": operation.idempotency_key,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Integer, bindparam, delete, func, select, update
 
 from connector.store.batches import chunks, upsert_many
 from connector.store.rows import signal_from_row
@@ -19,28 +19,13 @@ if TYPE_CHECKING:
     from connector.store.database import Tx
 
 
-def take_turn(tx: Tx) -> None:
-    """Waits until this is the only transaction that raises signals or settles.
-
-    On PostgreSQL this is what keeps a child that starts to wait and a parent that becomes ready at
-    the same time from missing each other, and lets seqs become visible in their order. On SQLite
-    the transaction is alone from its beginning.
-    """
-    tx.connection.execute(select(scope.c.id).where(scope.c.id == tx.scope_id).with_for_update())
-
-
 def raise_all(tx: Tx, wanted: Iterable[tuple[Signal, int]]) -> int:
     """Upserts signals with their shards, each with a new seq; of several for one key the last counts."""
     latest = {signal.key: (signal, shard) for signal, shard in wanted}
     if not latest:
         return 0
-    counted = (
-        update(scope)
-        .where(scope.c.id == tx.scope_id)
-        .values(signal_seq=scope.c.signal_seq + len(latest))
-        .returning(scope.c.signal_seq)
-    )
-    first_seq = tx.connection.execute(counted).scalar_one() - len(latest) + 1
+    given = {"scope": tx.scope_id, "number": len(latest)}
+    first_seq = tx.connection.execute(_COUNTED, given).scalar_one() - len(latest) + 1
     rows = [
         {
             "scope_id": tx.scope_id,
@@ -55,7 +40,16 @@ def raise_all(tx: Tx, wanted: Iterable[tuple[Signal, int]]) -> int:
         }
         for seq, (key, (signal, shard)) in enumerate(latest.items(), first_seq)
     ]
-    return upsert_many(tx, table, rows)
+    # raised again, it still waits since it was raised first: a record that changes all the time must not look fresh
+    return upsert_many(tx, table, rows, keep=("raised_at",))
+
+
+_COUNTED = (
+    update(scope)
+    .where(scope.c.id == bindparam("scope"))
+    .values(signal_seq=scope.c.signal_seq + bindparam("number", type_=Integer))
+    .returning(scope.c.signal_seq)
+)
 
 
 def load(
@@ -65,12 +59,25 @@ def load(
     for kind in kinds:
         if len(found) >= limit:
             break
-        statement = select(table).where(table.c.scope_id == tx.scope_id, table.c.kind == kind, table.c.seq > after_seq)
-        if shards is not None:
-            statement = statement.where(table.c.shard.in_(shards))
-        rows = tx.connection.execute(statement.order_by(table.c.seq).limit(limit - len(found)))
+        given = {"scope": tx.scope_id, "of_kind": kind, "after": after_seq, "rows_max": limit - len(found)}
+        if shards is None:
+            rows = tx.connection.execute(_OF_KIND, given)
+        else:
+            rows = tx.connection.execute(_OF_KIND_AND_SHARDS, {**given, "shards": list(shards)})
         found.extend(signal_from_row(row) for row in rows)
     return found
+
+
+# Kept: a pass asks for every kind several times, and mostly there is nothing.
+_OF_KIND = (
+    select(table)
+    .where(
+        table.c.scope_id == bindparam("scope"), table.c.kind == bindparam("of_kind"), table.c.seq > bindparam("after")
+    )
+    .order_by(table.c.seq)
+    .limit(bindparam("rows_max", type_=Integer))
+)
+_OF_KIND_AND_SHARDS = _OF_KIND.where(table.c.shard.in_(bindparam("shards", expanding=True)))
 
 
 def forget(tx: Tx, seen: Sequence[StoredSignal]) -> None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from sqlalchemy.types import TypeEngine
 
 #: the newest migration; an older database is upgraded on opening, a newer one is refused
-HEAD = "0003"
+HEAD = "0008"
 
 #: an autoincrementing key: SQLite only gives one to a column declared INTEGER
 AutoId = BigInteger().with_variant(Integer(), "sqlite")
@@ -78,6 +78,8 @@ metadata = MetaData(
 _UNRESOLVED = text("state IN ('sent', 'unknown')")
 _HAS_MATE = text("mate_id IS NOT NULL")
 _WAITS = text("waiting_on_id IS NOT NULL")
+_IS_HELD_BACK = text("next_attempt_at IS NOT NULL")
+_IS_OPEN = text("released_at IS NULL")
 
 
 def scope_id_column() -> Column[int]:
@@ -95,6 +97,9 @@ scope = Table(
     Column("pinned_at", UtcDateTime),
     # The one counter behind signal.seq; its row is also what serialises writers on PostgreSQL.
     Column("signal_seq", BigInteger, nullable=False),
+    # The newest row of the audit trail; 0 and empty before the first.
+    Column("audit_seq", BigInteger, nullable=False, server_default="0"),
+    Column("audit_hash", Text, nullable=False, server_default=""),
     CheckConstraint(
         "(org_id IS NULL) = (account_id IS NULL) AND (org_id IS NULL) = (is_sandbox IS NULL)"
         " AND (org_id IS NULL) = (livemode IS NULL)",
@@ -148,6 +153,14 @@ link = Table(
     Column("waiting_on_side", Text),
     Column("waiting_on_kind", Text),
     Column("waiting_on_id", Text),
+    # What would release a parked link, and since when it is parked.
+    Column("condition_json", Text),
+    Column("parked_at", UtcDateTime),
+    # Failures in a row, and when the next attempt may be made.
+    Column("backoff_attempts", Integer),
+    Column("backoff_since", UtcDateTime),
+    Column("backoff_code", Text),
+    Column("next_attempt_at", UtcDateTime),
     Column("shard", Integer, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     CheckConstraint("state IN ('open', 'waiting', 'parked', 'closed')", name="state_known"),
@@ -169,6 +182,13 @@ link = Table(
         postgresql_where=_WAITS,
     ),
     Index("link_in_state", "scope_id", "state", "kind", "born_id"),
+    Index(
+        "link_held_back",
+        "scope_id",
+        "next_attempt_at",
+        sqlite_where=_IS_HELD_BACK,
+        postgresql_where=_IS_HELD_BACK,
+    ),
 )
 
 operation = Table(
@@ -195,6 +215,11 @@ operation = Table(
     Column("request_id", Text),
     # The id the system gave: what a create made.
     Column("result_id", Text),
+    # The unit of work that began it; the log names it too.
+    Column("trace_id", Text),
+    # The lease its worker had when it began this: while that one lasts it may still be under way.
+    Column("lease_name", Text),
+    Column("lease_epoch", BigInteger),
     UniqueConstraint("scope_id", "idempotency_key"),
     CheckConstraint("state IN ('sent', 'unknown', 'settled', 'abandoned')", name="state_known"),
     # Deferred: tx1 inserts the operation first and then only the links whose operation got in.
@@ -239,14 +264,19 @@ finding = Table(
 audit = Table(
     "audit",
     metadata,
-    Column("seq", AutoId, primary_key=True),
-    Column("scope_id", Integer, ForeignKey("scope.id"), nullable=False),
+    scope_id_column(),
+    # Counted in the scope's row, without gaps: the number is part of what is hashed.
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("at", UtcDateTime, nullable=False),
+    # The record it is about; empty for a decision about none.
     Column("kind", Text, nullable=False),
     Column("born_side", Text, nullable=False),
     Column("born_id", Text, nullable=False),
     Column("event", Text, nullable=False),
     Column("detail_json", Text, nullable=False),
+    # The chain (core/chain.py): the hash of the row before it, and its own over content and that one.
+    Column("previous_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False),
     Index("audit_of_record", "scope_id", "kind", "born_id", "seq"),
 )
 
@@ -259,6 +289,8 @@ run = Table(
     Column("started_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
     Column("summary_json", Text),
+    # The unit of work it is; the log, the audit trail and its intents name it too.
+    Column("trace_id", Text),
 )
 
 note = Table(
@@ -268,4 +300,68 @@ note = Table(
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+)
+
+#: what stopped a pass before its first write, until a person releases it; released ones are kept
+brake = Table(
+    "brake",
+    metadata,
+    Column("id", AutoId, primary_key=True),
+    Column("scope_id", Integer, ForeignKey("scope.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    # What it is about: a kind, a link, empty for the whole pass.
+    Column("subject", Text, nullable=False),
+    Column("tripped_at", UtcDateTime, nullable=False),
+    Column("observed", Text, nullable=False),
+    Column("allowed", Text, nullable=False),
+    # What would have been written, as `core.plan.Plan.as_dict`.
+    Column("plan_json", Text, nullable=False),
+    Column("released_at", UtcDateTime),
+    Column("released_by", Text),
+    Column("release_reason", Text),
+    Index(
+        "brake_one_open",
+        "scope_id",
+        "name",
+        "subject",
+        unique=True,
+        sqlite_where=_IS_OPEN,
+        postgresql_where=_IS_OPEN,
+    ),
+)
+
+#: what was written within the last hour, each record once per weight: the limits count for all workers together
+tally = Table(
+    "tally",
+    metadata,
+    scope_id_column(),
+    # A `core.brake.Weight`, or `covered` for what a release of a brake lets through.
+    Column("weight", Text, primary_key=True),
+    Column("record", Text, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+#: by what records at Stripe that nobody claims are recognised (core/twins.py), a row for each trait
+stranger = Table(
+    "stranger",
+    metadata,
+    scope_id_column(),
+    Column("kind", Text, primary_key=True),
+    Column("stripe_id", Text, primary_key=True),
+    Column("trait", Text, primary_key=True),
+    Index("stranger_by_trait", "scope_id", "kind", "trait"),
+)
+
+#: what a sweep found: up to when both systems were read through, and whether they agreed
+certificate = Table(
+    "certificate",
+    metadata,
+    Column("id", AutoId, primary_key=True),
+    Column("scope_id", Integer, ForeignKey("scope.id"), nullable=False),
+    Column("as_of", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("is_complete", Boolean, nullable=False),
+    # Counts and digests per kind and period, and the ids that differ.
+    Column("detail_json", Text, nullable=False),
+    Index("certificate_newest", "scope_id", "id"),
 )

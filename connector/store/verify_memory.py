@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from sqlalchemy import delete, func, insert, select, update
 
+from connector.core.chain import AuditEntry
 from connector.core.verify.checks import Attestation
 from connector.core.verify.memory import AttestationEvent, PackagePin, PastRun
-from connector.ports import VerifyMemory
+from connector.ports.verifying import VerifyMemory
+from connector.store import audit
 from connector.store.batches import insert_many
 from connector.store.verify_tables import attestation, package_pin, verification
 
@@ -57,6 +59,8 @@ class SqlVerifyMemory(VerifyMemory):
                 expires=given.expires.isoformat(),
                 packages_json=_json(given.packages),
             )
+            told = {"check": given.check_id, "note": given.note, "expires": given.expires.isoformat()}
+            audit.append(tx, [AuditEntry(event="check attested", cause=f"person {given.by}", detail=told)])
 
     def withdraw_attestation(self, check_id: str, by: str, at: datetime) -> bool:
         of_check = select(attestation.c.event).where(*self._mine(attestation), attestation.c.check_id == check_id)
@@ -65,13 +69,16 @@ class SqlVerifyMemory(VerifyMemory):
             if event != "attested":
                 return False
             self._add_event(tx, check_id=check_id, event="withdrawn", person=by, note="", at=at, packages_json="{}")
+            told = {"check": check_id}
+            audit.append(tx, [AuditEntry(event="attestation withdrawn", cause=f"person {by}", detail=told)])
             return True
 
     def load_pins(self) -> Sequence[PackagePin]:
         wanted = select(package_pin).where(*self._mine(package_pin))
         with self._database.read(self._scope_id) as tx:
-            rows = tx.connection.execute(wanted.order_by(package_pin.c.namespace, package_pin.c.package_id))
-            return [_pin(row) for row in rows]
+            pins = [_pin(row) for row in tx.connection.execute(wanted)]
+        # here, because PostgreSQL sorts text as its operator's language does
+        return sorted(pins, key=lambda pin: (pin.namespace, pin.package_id))
 
     def save_pins(self, pins: Sequence[PackagePin]) -> None:
         rows = {(pin.namespace, pin.package_id): self._pin_row(pin) for pin in pins}

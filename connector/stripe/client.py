@@ -1,7 +1,7 @@
 """One Stripe account behind the official SDK: requests in, plain JSON objects out.
 
 Every request of the adapter goes through `Client.attempt`: rate limit, SDK transport with the tap,
-classified errors, retries by the one retry layer, and the check that the reply is of the key's mode.
+classified errors, retries by the one retry layer, and the check that the reply is of the key's mode and account.
 May not know kinds, mappings or what a reply means.
 """
 
@@ -17,7 +17,7 @@ import orjson
 import stripe
 
 from connector.core.errors import Ambiguous, ConfigError, Problem, RemoteError
-from connector.core.model import Side
+from connector.core.model import FailureClass, Side
 from connector.stripe.auth import read_key
 from connector.stripe.errors import KEY_IN_USE, Failure, classify, unreadable_reply
 from connector.stripe.session import Tap, build_session
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import requests
 
     from connector.remote import Caller
+    from connector.stripe.server_clock import ServerClock
 
 #: The API version this adapter is written against (platform.md, first line).
 API_VERSION = "2026-10-28.endive"
@@ -41,6 +42,10 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 class Limiter(Protocol):
     def acquire(self, endpoint: str) -> None:
         """Returns when one more request of the named operation may be sent."""
+        ...
+
+    def slow_down(self) -> None:
+        """The system refused one for its number: fewer are sent for a while."""
         ...
 
 
@@ -73,6 +78,8 @@ class Call:
     params: Mapping[str, Any] = field(default_factory=dict)
     #: required on every POST
     idempotency_key: str | None = None
+    #: the kind of record it is for, where it is for one: retries go by it
+    kind: str | None = None
 
     @property
     def endpoint(self) -> str:
@@ -113,6 +120,7 @@ class Client:
         caller: Caller,
         limiter: Limiter,
         session_factory: Callable[[], requests.Session] | None = None,
+        server_clock: ServerClock | None = None,
     ) -> None:
         self.key = read_key(options.api_key)
         _refuse_open_wire(options.api_base, livemode=self.key.livemode)
@@ -125,6 +133,7 @@ class Client:
             api_base=options.api_base,
             connections=options.concurrency + 2,
             carrier=None if session_factory is None else session_factory(),
+            ear=caller.ear(Side.STRIPE),
         )
         self._tap = Tap(timeout_s=options.timeout_s, session=self._session)
         self._sdk = stripe.StripeClient(
@@ -136,6 +145,9 @@ class Client:
         )
         self._caller = caller
         self._limiter = limiter
+        self._server_clock = server_clock
+        #: the account the key is of, once it answered; events of another are refused
+        self.account_id: str | None = None
         self._count = 0
         self._count_lock = threading.Lock()
 
@@ -155,7 +167,7 @@ class Client:
         assert call.method != "post" or call.idempotency_key, f"{call.endpoint} without an idempotency key"
         doubts: list[bool] = []
         try:
-            result = self._caller.call(partial(self._once, call, doubts), repeatable=True)
+            result = self._caller.call(partial(self._once, call, doubts), repeatable=True, kind=call.kind)
         except RemoteError as error:
             return Failed(error=error, doubtful=any(doubts))
         return Failed(error=result, doubtful=any(doubts)) if isinstance(result, RemoteError) else result
@@ -188,6 +200,8 @@ class Client:
             failure = classify(foreign, action=call.endpoint, is_write=call.is_write)
         except RemoteError as own:
             failure = Failure(error=own, again=True)
+        if failure.error.failure is FailureClass.THROTTLED:
+            self._limiter.slow_down()
         doubts.append(isinstance(failure.error, Ambiguous) or (call.is_write and failure.error.code == KEY_IN_USE))
         if failure.again:
             raise failure.error
@@ -196,6 +210,8 @@ class Client:
     def _exchange(self, call: Call) -> Reply:
         options = {} if call.idempotency_key is None else {"idempotency_key": call.idempotency_key}
         response = self._sdk.raw_request(call.method, call.path, **call.params, **options)
+        if self._server_clock is not None:
+            self._server_clock.note(response.headers.get("date"))
         request_id = response.headers.get("request-id")
         try:
             body = orjson.loads(self._tap.take())
@@ -203,12 +219,15 @@ class Client:
             body = None
         if not isinstance(body, dict):
             raise unreadable_reply(call.endpoint, is_write=call.is_write, request_id=request_id)
-        self._check_mode(body, call, request_id)
+        self._check_identity(body, call, request_id)
         return Reply(body=body, request_id=request_id, headers=response.headers)
 
-    def _check_mode(self, body: dict[str, Any], call: Call, request_id: str | None) -> None:
+    def _check_identity(self, body: dict[str, Any], call: Call, request_id: str | None) -> None:
+        """The mode of the reply, of what it lists and of what an event shows, and the account of an event."""
         listed = body.get("data") if body.get("object") == "list" else None
-        for item in listed if isinstance(listed, list) else (body,):
+        items = listed if isinstance(listed, list) else [body]
+        shown = [item["data"]["object"] for item in items if item.get("object") == "event"]
+        for item in (*items, *shown):
             mode = item.get("livemode")
             if mode is not None and mode is not self.key.livemode:
                 raise RemoteError(
@@ -217,6 +236,15 @@ class Client:
                     side=Side.STRIPE,
                     action=call.endpoint,
                     code="livemode_mismatch",
+                    request_id=request_id,
+                )
+            account = item.get("account") if item.get("object") == "event" else None
+            if None not in (account, self.account_id) and account != self.account_id:
+                raise RemoteError(
+                    f"the key is of {self.account_id}, but event {item.get('id')} is of {account}",
+                    side=Side.STRIPE,
+                    action=call.endpoint,
+                    code="account_mismatch",
                     request_id=request_id,
                 )
 

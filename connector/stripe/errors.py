@@ -13,8 +13,16 @@ import requests
 import stripe
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
-from connector.core.errors import Ambiguous, Refused, RemoteError, Throttled, Transient, Unauthorised, Unreachable
-from connector.core.model import Side
+from connector.core.errors import (
+    Ambiguous,
+    Refused,
+    RemoteError,
+    Throttled,
+    Transient,
+    Unauthorised,
+    Unreachable,
+)
+from connector.core.model import FailureClass, Side
 from connector.stripe.auth import redact
 
 if TYPE_CHECKING:
@@ -27,7 +35,10 @@ KEY_IN_USE = "idempotency_key_in_use"
 #: Same key, other parameters: a bug of ours or a changed mapping, never a matter of waiting.
 IDEMPOTENCY_ERROR = "idempotency_error"
 
-_THROTTLE_CODES = frozenset({"lock_timeout", "rate_limit"})
+#: Another request writes to the same object.
+LOCK_TIMEOUT = "lock_timeout"
+
+_THROTTLE_CODES = frozenset({LOCK_TIMEOUT, "rate_limit"})
 _MESSAGE_MAX = 500
 
 
@@ -59,9 +70,7 @@ def classify(error: stripe.StripeError, *, action: str, is_write: bool) -> Failu
         return Failure(error=build(Unauthorised), again=False)
     if status == 429 or code in _THROTTLE_CODES:
         throttled = build(Throttled, code or headers.get("stripe-rate-limited-reason") or "rate_limit")
-        assert isinstance(throttled, Throttled)
-        throttled.retry_after_s = _whole_seconds(headers.get("retry-after"))
-        return Failure(error=throttled, again=should_retry != "false")
+        return Failure(error=_throttled(throttled, headers), again=should_retry != "false")
     if isinstance(error, stripe.IdempotencyError):
         return Failure(error=build(Refused, IDEMPOTENCY_ERROR), again=False)
     if status == 409 or should_retry == "true":
@@ -70,6 +79,14 @@ def classify(error: stripe.StripeError, *, action: str, is_write: bool) -> Failu
         # A status without Stripe's error shape comes from something between us and Stripe.
         return Failure(error=build(Transient, "not_from_stripe"), again=True)
     return Failure(error=build(Refused), again=False)
+
+
+def _throttled(error: RemoteError, headers: Mapping[str, str]) -> RemoteError:
+    assert isinstance(error, Throttled)
+    error.retry_after_s = _whole_seconds(headers.get("retry-after"))
+    if error.code == LOCK_TIMEOUT:
+        error.failure = FailureClass.ROW_LOCK
+    return error
 
 
 def unreadable_reply(action: str, *, is_write: bool, request_id: str | None) -> RemoteError:

@@ -7,7 +7,7 @@ no further back than the hundred newest. May not fetch the records themselves.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -19,21 +19,21 @@ from connector.stripe.client import PAGE_SIZE
 from connector.stripe.events import (
     EVENT_TYPES,
     Subject,
-    cause_of,
     payment_subjects,
-    subjects_of,
     subjects_of_invoice_payment,
 )
-from connector.stripe.reads import key_of
+from connector.stripe.marks import event_mark, listed_mark
+from connector.stripe.received import signals_about, signals_of
 from connector.stripe.resources import RESOURCES
 from connector.stripe.spans import Span, spans_between
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Executor
     from datetime import datetime
 
     from connector.core.mapping import Pack
+    from connector.core.marks import Mark
     from connector.ports import Clock
     from connector.stripe.client import Client
 
@@ -83,10 +83,21 @@ class Position:
 
 
 class Poller:
+    """`org` names the Salesforce org whose marks are ours, once it is known."""
+
     def __init__(
-        self, client: Client, *, pack: Pack, clock: Clock, overlap_s: int, executor: Executor, readers: int
+        self,
+        client: Client,
+        *,
+        pack: Pack,
+        clock: Clock,
+        overlap_s: int,
+        executor: Executor,
+        readers: int,
+        org: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._client = client
+        self._org = org
         self._executor = executor
         self._readers = readers
         self._pack = pack
@@ -121,17 +132,17 @@ class Poller:
         behind = self._behind(pages, newest, known)
         oldest, read = newest, 1
         for oldest in islice(behind, BURST_PAGES - 1):
-            yield ChangePage(signals=self._event_signals(oldest, known), cursors=())
+            yield self._event_page(oldest, known)
             read += 1
         if read == BURST_PAGES and len(oldest) == PAGE_SIZE and known.isdisjoint(_ids(oldest)):
             # what is between the cursor and this page, in spans of time that overlap it by a second
             spans = spans_between(earliest, self._likely_start(position), oldest[-1]["created"], self._readers)
             for page in self._read_spans(spans):
-                yield ChangePage(signals=self._event_signals(page, known), cursors=())
+                yield self._event_page(page, known)
         else:
             for page in behind:
-                yield ChangePage(signals=self._event_signals(page, known), cursors=())
-        yield ChangePage(signals=self._event_signals(newest, known), cursors=(moved.cursor(EVENTS),))
+                yield self._event_page(page, known)
+        yield self._event_page(newest, known, moved.cursor(EVENTS))
 
     def _likely_start(self, position: Position) -> int:
         """Nothing before it is expected: where there was no event yet, our clock tells since when."""
@@ -155,15 +166,11 @@ class Poller:
             params["starting_after"] = span.after
         return next(self._client.pages("/v1/events", params))
 
-    def _event_signals(self, page: Sequence[Mapping[str, Any]], known: frozenset[str]) -> tuple[Signal, ...]:
-        return tuple(
-            dict.fromkeys(
-                signal
-                for event in page
-                if event["id"] not in known
-                for signal in self._signals(subjects_of(event), CAUSE_EVENT, caused_by=cause_of(event))
-            )
-        )
+    def _event_page(self, page: Sequence[Mapping[str, Any]], known: frozenset[str], *cursors: Cursor) -> ChangePage:
+        fresh = [event for event in page if event["id"] not in known]
+        signals = (signal for event in fresh for signal in signals_of(self._pack, event, cause=CAUSE_EVENT))
+        marks = (event_mark(self._pack, event, org_id=self._org()) for event in fresh)
+        return ChangePage(signals=tuple(dict.fromkeys(signals)), cursors=cursors, marks=_found(marks))
 
     def _payment_records(self, position: Position) -> Iterator[ChangePage]:
         # `created_after` excludes its own second.
@@ -174,13 +181,16 @@ class Poller:
         known = frozenset(position.seen)
         moved = position.moved(newest, now_s=self._now_s())
         for page in self._behind(pages, newest, known):
-            yield ChangePage(signals=self._record_signals(page, known), cursors=())
-        yield ChangePage(signals=self._record_signals(newest, known), cursors=(moved.cursor(PAYMENT_RECORDS),))
+            yield self._record_page(page, known)
+        yield self._record_page(newest, known, moved.cursor(PAYMENT_RECORDS))
 
-    def _record_signals(self, page: Sequence[Mapping[str, Any]], known: frozenset[str]) -> tuple[Signal, ...]:
-        fresh = [item["id"] for item in page if item["id"] not in known]
-        return tuple(
-            self._signals([subject for record_id in fresh for subject in payment_subjects(record_id)], CAUSE_LIST)
+    def _record_page(self, page: Sequence[Mapping[str, Any]], known: frozenset[str], *cursors: Cursor) -> ChangePage:
+        fresh = [item for item in page if item["id"] not in known]
+        subjects = [subject for item in fresh for subject in payment_subjects(item["id"])]
+        return ChangePage(
+            signals=tuple(self._signals(subjects, CAUSE_LIST)),
+            cursors=cursors,
+            marks=self._marks("payment_record", fresh),
         )
 
     def _behind(
@@ -205,22 +215,24 @@ class Poller:
         events = self._nowhere().moved(newest, now_s=now_s)
         for name in ("customer", "product", "quote", "invoice"):
             for page in self._client.pages(RESOURCES[name].collection, {}):
-                yield self._page(((name, item["id"]) for item in page), cause)
+                yield self._page(((name, item["id"]) for item in page), cause, self._marks(name, page))
         for page in self._client.pages("/v1/invoice_payments", {"status": "paid"}):
             yield self._page((each for item in page for each in subjects_of_invoice_payment(item)), cause)
         for page in self._client.pages("/v1/payment_intents", {}):
             paid = (item["id"] for item in page if item["status"] == "succeeded")
             yield self._page((each for payment_id in paid for each in payment_subjects(payment_id)), cause)
-        yield ChangePage(signals=(), cursors=(events.cursor(EVENTS),))
-        yield from self._payment_records(self._nowhere())
+        yield ChangePage(signals=(), cursors=(events.cursor(EVENTS),), is_full=True)
+        for records in self._payment_records(self._nowhere()):
+            yield replace(records, is_full=True)
 
-    def _page(self, subjects: Iterable[Subject], cause: str) -> ChangePage:
-        return ChangePage(signals=tuple(self._signals(subjects, cause)), cursors=())
+    def _page(self, subjects: Iterable[Subject], cause: str, marks: tuple[Mark, ...] = ()) -> ChangePage:
+        return ChangePage(signals=tuple(self._signals(subjects, cause)), cursors=(), marks=marks, is_full=True)
 
-    def _signals(self, subjects: Iterable[Subject], cause: str, caused_by: str | None = None) -> Iterator[Signal]:
-        for stripe_object, record_id in dict.fromkeys(subjects):
-            for mapping in self._pack.kinds_on(Side.STRIPE, stripe_object):
-                yield Signal(key=key_of(mapping.kind, record_id), cause=cause, caused_by=caused_by)
+    def _marks(self, stripe_object: str, items: Iterable[Mapping[str, Any]]) -> tuple[Mark, ...]:
+        return _found(listed_mark(self._pack, stripe_object, item, org_id=self._org()) for item in items)
+
+    def _signals(self, subjects: Iterable[Subject], cause: str) -> Iterator[Signal]:
+        return signals_about(self._pack, subjects, cause=cause)
 
     def _nowhere(self) -> Position:
         return Position(created=0, seen=(), read_at=self._now_s())
@@ -231,3 +243,7 @@ class Poller:
 
 def _ids(page: Sequence[Mapping[str, Any]]) -> frozenset[str]:
     return frozenset(item["id"] for item in page)
+
+
+def _found(marks: Iterable[Mark | None]) -> tuple[Mark, ...]:
+    return tuple(mark for mark in marks if mark is not None)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import FIRST_EXCEPTION, wait
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from connector.core.errors import Refused
 from connector.core.model import Key, Record, Side
@@ -16,14 +15,18 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
     from connector.core.mapping import Pack
+    from connector.ports import Workers
     from connector.stripe.client import Client
+
+Found = TypeVar("Found", bound="Record | None")
 
 
 class Reader:
-    def __init__(self, client: Client, *, pack: Pack, executor: Executor) -> None:
+    def __init__(self, client: Client, *, pack: Pack, executor: Executor, workers: Workers) -> None:
         self._client = client
         self._pack = pack
         self._executor = executor
+        self._workers = workers
         self._payments = PaymentReader(client)
 
     def fetch_many(self, wanted: Mapping[str, Sequence[str]]) -> dict[Key, Record]:
@@ -33,7 +36,7 @@ class Reader:
         """
         pairs = [(kind, each) for kind, ids in wanted.items() for each in dict.fromkeys(ids)]
         futures = [self._executor.submit(self._fetch_one, kind, each) for kind, each in pairs]
-        records = (record for record in _results(futures) if record is not None)
+        records = (record for record in _results(futures, self._workers) if record is not None)
         return {record.key: record for record in records}
 
     def find(self, kind: str, born_ids: Iterable[str], *, org_id: str) -> dict[str, Record]:
@@ -54,6 +57,15 @@ class Reader:
             if not missing:
                 break
         return found
+
+    def complete_many(self, kind: str, items: Sequence[Mapping[str, Any]]) -> list[Record]:
+        """Records with all their lines, those that show only the first page of them concurrently. Not to be called
+        from a worker of the pool.
+        """
+        more = [item for item in items if has_more_lines(item)]
+        futures = [self._executor.submit(complete_record, self._client, kind, item) for item in more]
+        longer = {record.id: record for record in _results(futures, self._workers)}
+        return [longer.get(item["id"]) or complete_record(self._client, kind, item) for item in items]
 
     def _fetch_one(self, kind: str, record_id: str) -> Record | None:
         stripe_object = self._pack.kinds[kind].stripe.object
@@ -103,12 +115,12 @@ def key_of(kind: str, record_id: str) -> Key:
     return Key(side=Side.STRIPE, kind=kind, id=record_id)
 
 
-def _results(futures: Sequence[Future[Record | None]]) -> list[Record | None]:
+def _results(futures: Sequence[Future[Found]], workers: Workers) -> list[Found]:
     """All results, or the first error once nothing is in flight any more."""
     try:
-        wait(futures, return_when=FIRST_EXCEPTION)
+        workers.wait(futures, first_exception=True)
     finally:
         for future in futures:
             future.cancel()
-        wait(futures)
+        workers.wait(futures)
     return [future.result() for future in futures if not future.cancelled()]

@@ -19,6 +19,8 @@ from requests.utils import get_environ_proxies
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from connector.remote import Ear
+
 #: What the SDK gets to parse instead of a successful body.
 _EMPTY = b"{}"
 
@@ -31,6 +33,9 @@ class LeanSession(requests.Session):
     for proxies, a `.netrc` entry that would replace our credentials. The adapters below it, and so
     pools, certificates, proxies and timeouts, are the library's.
     """
+
+    #: told of each exchange
+    ear: Ear | None = None
 
     def request(  # type: ignore[override]  # the part of the signature that the SDK uses
         self,
@@ -52,22 +57,34 @@ class LeanSession(requests.Session):
         prepared.body = (data.encode() if isinstance(data, str) else data) or None
         if prepared.method != "GET":
             prepared.headers["Content-Length"] = str(len(prepared.body or b""))
-        response = self.get_adapter(url).send(
-            prepared, timeout=timeout, verify=verify, proxies=dict(proxies or self.proxies)
-        )
+        ear = self.ear
+        began_s = 0.0 if ear is None else ear.now_s()
+        try:
+            response = self.get_adapter(url).send(
+                prepared, timeout=timeout, verify=verify, proxies=dict(proxies or self.proxies)
+            )
+            # read now, so that a connection lost in the middle of the body is this call's error
+            _ = response.content
+        except requests.RequestException as error:
+            if ear is not None:
+                ear.failed(began_s, error)
+            raise
+        if ear is not None:
+            ear.answered(began_s, response.status_code, response.headers.get("request-id"))
         if response.is_redirect:
             raise requests.TooManyRedirects(f"{method.upper()} was answered with a redirect", response=response)
-        # read now, so that a connection lost in the middle of the body is this call's error
-        _ = response.content
         return response
 
 
-def build_session(*, api_base: str, connections: int, carrier: requests.Session | None = None) -> LeanSession:
+def build_session(
+    *, api_base: str, connections: int, carrier: requests.Session | None = None, ear: Ear | None = None
+) -> LeanSession:
     """One session for all threads of a client, with a pool for `connections` at the same time.
 
     Environment proxies are read once, here. `carrier` gives its adapters instead: a mounted sandbox.
     """
     session = LeanSession()
+    session.ear = ear
     session.trust_env = False
     if carrier is not None:
         session.adapters = carrier.adapters

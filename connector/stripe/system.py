@@ -7,16 +7,18 @@ flight. May not decide anything about records.
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 from connector.core.errors import Refused, RemoteError
 from connector.core.model import Delay, Finding, Severity, Side
 from connector.ports import SideIdentity
 from connector.stripe.client import Call, Client, wrong_version
+from connector.stripe.listing import list_all
 from connector.stripe.polls import Poller
 from connector.stripe.reads import Reader
+from connector.stripe.server_clock import ServerClock
 from connector.stripe.writes import Writer
+from connector.workers import THREADS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
 
     from connector.core.mapping import Pack
     from connector.core.model import Cursor, Key, Operation, Outcome, Record
-    from connector.ports import ChangePage, Clock
+    from connector.core.quota import Quota
+    from connector.ports import ChangePage, Clock, Workers
     from connector.remote import Caller
     from connector.stripe.client import Limiter, Reply, StripeOptions
 
@@ -35,12 +38,24 @@ if TYPE_CHECKING:
 class StripeSystem:
     side = Side.STRIPE
 
-    def __init__(self, options: StripeOptions, *, pack: Pack, clock: Clock, client: Client) -> None:
+    def __init__(
+        self,
+        options: StripeOptions,
+        *,
+        pack: Pack,
+        clock: Clock,
+        server_clock: ServerClock,
+        client: Client,
+        workers: Workers = THREADS,
+    ) -> None:
         self._options = options
         self._pack = pack
+        self._clock = clock
         self._client = client
-        self._pool = ThreadPoolExecutor(max_workers=options.concurrency, thread_name_prefix="stripe")
-        self._reader = Reader(client, pack=pack, executor=self._pool)
+        self._server_clock = server_clock
+        self._workers = workers
+        self._pool = workers.pool(size=options.concurrency, name="stripe")
+        self._reader = Reader(client, pack=pack, executor=self._pool, workers=workers)
         self._writer = Writer(client, pack=pack)
         self._poller = Poller(
             client,
@@ -49,6 +64,7 @@ class StripeSystem:
             overlap_s=options.overlap_s,
             executor=self._pool,
             readers=options.concurrency,
+            org=lambda: self._org_id,
         )
         self._org_id = options.org_id
         self._account: Reply | None = None
@@ -58,6 +74,14 @@ class StripeSystem:
     def calls(self) -> int:
         """Requests sent by this process, repeated attempts included."""
         return self._client.calls
+
+    @property
+    def quota(self) -> Quota | None:
+        """Stripe counts requests per second and no day's."""
+        return None
+
+    def forget_quota(self) -> None:
+        """There is none."""
 
     def bind(self, org_id: str) -> None:
         """Names the Salesforce org whose marks are ours, once it is known."""
@@ -71,6 +95,20 @@ class StripeSystem:
         name = ((body.get("settings") or {}).get("dashboard") or {}).get("display_name")
         name = name or (body.get("business_profile") or {}).get("name") or ""
         return SideIdentity(id=body["id"], is_live=self._client.key.livemode, name=name)
+
+    def now(self) -> datetime:
+        """As told by a reply of the last minute, else asked for. Raises RemoteError. A server that tells no
+        time leaves ours.
+        """
+        told = self._server_clock.read()
+        if told is None:
+            self._client.send(Call(method="get", template="/v1/account"))
+            told = self._server_clock.read()
+        return told or self._clock.now()
+
+    def shape(self) -> str:
+        """Stripe has no rights per field: what may be read and written is what the API version says."""
+        return self._options.api_version
 
     def check(self) -> Sequence[Finding]:
         """Does the account answer in our API version. Whether the key has every right is the verifier's question."""
@@ -105,6 +143,12 @@ class StripeSystem:
         assert self._pack.kinds[kind].born is Side.SALESFORCE, f"{kind} carries no mark at Stripe"
         return self._reader.find(kind, born_ids, org_id=self._org_id)
 
+    def fetch_all(
+        self, kind: str, *, select: bool = False, lines: bool = True, needed: bool = False
+    ) -> Iterator[Sequence[Record]]:
+        del select, needed  # a list shows everything
+        return list_all(self._client, self._reader, kind, self._pack.kinds[kind].stripe.object, lines=lines)
+
     def apply(self, operations: Sequence[Operation], on_outcome: Callable[[Operation, Outcome], None]) -> None:
         """One outcome for each operation, from worker threads, as it ends; `on_outcome` must not call this
         system, whose workers it would wait for.
@@ -115,10 +159,10 @@ class StripeSystem:
         stop = threading.Event()
         futures = [self._pool.submit(self._apply_one, each, on_outcome, stop) for each in operations]
         try:
-            wait(futures)
+            self._workers.wait(futures)
         except BaseException:
             stop.set()
-            wait(futures)
+            self._workers.wait(futures)
             raise
         _raise_first(futures)
 
@@ -147,6 +191,7 @@ class StripeSystem:
             if self._account is None:
                 try:
                     self._account = self._client.send(Call(method="get", template="/v1/account"))
+                    self._client.account_id = self._account.body["id"]
                 except Refused as error:
                     if error.status != 400:
                         raise
@@ -163,10 +208,12 @@ def connect(
     caller: Caller,
     limiter: Limiter,
     session_factory: Callable[[], requests.Session] | None = None,
+    workers: Workers = THREADS,
 ) -> StripeSystem:
     """The Stripe side. Sends nothing yet; raises ConfigError when key or address cannot be right."""
-    client = Client(options, caller=caller, limiter=limiter, session_factory=session_factory)
-    return StripeSystem(options, pack=pack, clock=clock, client=client)
+    server_clock = ServerClock(clock)
+    client = Client(options, caller=caller, limiter=limiter, session_factory=session_factory, server_clock=server_clock)
+    return StripeSystem(options, pack=pack, clock=clock, server_clock=server_clock, client=client, workers=workers)
 
 
 def _raise_first(futures: Sequence[Future[RemoteError | None]]) -> None:

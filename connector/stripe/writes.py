@@ -14,6 +14,8 @@ from connector.core.body import decode_body
 from connector.core.errors import Ambiguous, Refused, RemoteError, Throttled, Transient, Unauthorised
 from connector.core.model import Applied, Delay, OperationState, Outcome, Record, Refusal, Unknown
 from connector.stripe.client import Call, Failed, Reply
+from connector.stripe.conditions import condition_of
+from connector.stripe.errors import IDEMPOTENCY_ERROR, REPLAYED_ERROR
 from connector.stripe.reads import complete_record, key_of
 from connector.stripe.resources import RESOURCES, record_of
 
@@ -42,6 +44,11 @@ def _post(template: str, *, answers: bool = True) -> Step:
 STEPS = {
     ("customer", "create"): _post("/v1/customers"),
     ("customer", "update"): _post("/v1/customers/{id}"),
+    # Writes our mark on what was there before us.
+    ("customer", "mark"): _post("/v1/customers/{id}"),
+    ("product", "mark"): _post("/v1/products/{id}"),
+    ("quote", "mark"): _post("/v1/quotes/{id}"),
+    ("invoice", "mark"): _post("/v1/invoices/{id}"),
     ("product", "create"): _post("/v1/products"),
     ("product", "update"): _post("/v1/products/{id}"),
     ("quote", "create"): _post("/v1/quotes"),
@@ -93,6 +100,7 @@ class Writer:
             id=operation.target_id,
             params=params,
             idempotency_key=operation.idempotency_key if step.method == "post" else None,
+            kind=operation.kind,
         )
 
     def _applied(self, operation: Operation, step: Step, reply: Reply) -> Outcome:
@@ -134,14 +142,26 @@ def _failed(operation: Operation, step: Step, failed: Failed) -> tuple[Outcome, 
     code = error.code or type(error).__name__.lower()
     # What an earlier run sent, or a worker that died sending, may have been carried out whatever ends this call.
     doubtful = failed.doubtful or operation.state is OperationState.UNKNOWN or operation.attempts > 1
+    if error.code == IDEMPOTENCY_ERROR:
+        # The key is a hash of what is done: whoever used it with other bytes was an earlier version of us, and
+        # its attempt may have been carried out. A refusal would make the record again under the next key.
+        return Unknown(code=code, message=error.message, key_is_spent=True, request_id=error.request_id), None
     if isinstance(error, Refused):
         return _refused(operation, step, error, code), None
     stops_side = None if isinstance(error, Throttled | Transient | Ambiguous) else error
     certain = isinstance(error, Throttled | Transient | Unauthorised) and not doubtful
     if certain:
         wait_s = error.retry_after_s if isinstance(error, Throttled) else None
-        return Delay(code=code, message=error.message, retry_after_s=wait_s), stops_side
-    return Unknown(code=code, message=error.message), stops_side
+        delay = Delay(
+            code=code,
+            message=error.message,
+            retry_after_s=wait_s,
+            failure=error.failure,
+            request_id=error.request_id,
+        )
+        return delay, stops_side
+    is_spent = code == REPLAYED_ERROR
+    return Unknown(code=code, message=error.message, key_is_spent=is_spent, request_id=error.request_id), stops_side
 
 
 def _refused(operation: Operation, step: Step, error: Refused, code: str) -> Outcome:
@@ -152,4 +172,11 @@ def _refused(operation: Operation, step: Step, error: Refused, code: str) -> Out
         fields = {"id": operation.target_id, "deleted": True}
         record = Record(key=key_of(operation.kind, operation.target_id), version="", fields=fields, deleted=True)
         return Applied(target_id=operation.target_id, record=record, request_id=error.request_id)
-    return Refusal(code=code, message=error.message, fields=error.fields, request_id=error.request_id, gone=gone)
+    return Refusal(
+        code=code,
+        message=error.message,
+        fields=error.fields,
+        request_id=error.request_id,
+        gone=gone,
+        condition=condition_of(error.code),
+    )

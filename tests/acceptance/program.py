@@ -1,4 +1,8 @@
-"""The program as a user runs it: a child process, its exit code, its two streams, its files."""
+"""The program as a user runs it: a child process, its exit code, its two streams, its files.
+
+Most are forked from a process that has imported the program already: the start of Python and the imports cost ten times
+what a command does. The main journeys begin with a start from nothing (`run_cold`).
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,16 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import IO
 
 import requests
+
+from tests.support.forks import Forked, forks
 
 ROOT = Path(__file__).resolve().parents[2]
 #: far above what anything here takes on a busy machine; a hang must end some time
@@ -30,7 +38,6 @@ def go_live():
 class Sandbox:
     salesforce: dict
     stripe: dict
-    process: subprocess.Popen
 
     def counters(self):
         """How many records each system wrote since it started, by its own count."""
@@ -85,19 +92,19 @@ class Sandbox:
 
 @contextlib.contextmanager
 def sandbox(folder, *arguments):
-    with (folder / "sandbox.log").open("wb") as log:
-        process = subprocess.Popen(
-            [*CONNECTOR, "sandbox", "serve", "--json", *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=log
+    words, errors = folder / "sandbox.json", folder / "sandbox.log"
+    with words.open("wb") as out, errors.open("wb") as err:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        process = forks().start(
+            ["sandbox", "serve", "--json", *arguments], folder=ROOT, environment=environment, out=out, err=err
         )
-        try:
-            line = process.stdout.readline()
-            assert line, (folder / "sandbox.log").read_text()
-            said = json.loads(line)
-            yield Sandbox(said["salesforce"], said["stripe"], process)
-        finally:
-            process.terminate()
-            process.wait(timeout=TIMEOUT_S)
-            process.stdout.close()
+    try:
+        assert until(lambda: words.read_bytes().endswith(b"\n"), process=process), errors.read_text()
+        said = json.loads(words.read_text())
+        yield Sandbox(said["salesforce"], said["stripe"])
+    finally:
+        process.terminate()
+        process.wait(TIMEOUT_S)
 
 
 @dataclass
@@ -109,6 +116,20 @@ class Answer:
     @property
     def json(self):
         return json.loads(self.out.splitlines()[-1])
+
+
+@dataclass
+class Run:
+    """A command under way."""
+
+    process: Forked
+    out: IO[bytes]
+    err: IO[bytes]
+
+    def answer(self):
+        """Waits for its end."""
+        code = self.process.wait(TIMEOUT_S)
+        return Answer(code, _text(self.out), _text(self.err))
 
 
 @dataclass
@@ -145,6 +166,24 @@ class Program:
 
     def run(self, *arguments, **changes):
         """Settings may be changed by name; None takes one away."""
+        with self.running(*arguments, **changes) as run:
+            return run.answer()
+
+    @contextlib.contextmanager
+    def running(self, *arguments, **changes):
+        """The same, to be interrupted; killed at the end of the block if it is still there."""
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            process = forks().start(
+                arguments, folder=self.home.parent, environment=self.environment(changes), out=out, err=err
+            )
+            try:
+                yield Run(process, out, err)
+            finally:
+                process.kill()
+                process.wait(TIMEOUT_S)
+
+    def run_cold(self, *arguments, **changes):
+        """The same from nothing, as a shell starts it."""
         done = subprocess.run(
             [*CONNECTOR, *arguments],
             cwd=self.home.parent,
@@ -157,8 +196,8 @@ class Program:
         return Answer(done.returncode, done.stdout, done.stderr)
 
     @contextlib.contextmanager
-    def running(self, *arguments):
-        """A run to be interrupted; it gets a process group of its own."""
+    def running_cold(self, *arguments):
+        """A run from nothing, to be listened to and interrupted; it gets a process group of its own."""
         process = subprocess.Popen(
             [*CONNECTOR, *arguments],
             cwd=self.home.parent,
@@ -176,6 +215,11 @@ class Program:
             process.wait(timeout=TIMEOUT_S)
             process.stdout.close()
             process.stderr.close()
+
+
+def _text(stream):
+    stream.seek(0)
+    return stream.read().decode()
 
 
 def until(condition, *, process):

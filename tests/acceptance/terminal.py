@@ -7,6 +7,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import subprocess
 import termios
 import time
@@ -58,6 +59,14 @@ class Terminal:
         return bool(part)
 
 
+def _sit_down():
+    """Between fork and exec. Without a controlling terminal hidden input would not be hidden; and a suite that a
+    shell started in the background ignores Ctrl-C, as would its children.
+    """
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextlib.contextmanager
 def terminal(program, *arguments, folder):
     """A run whose three streams are one terminal, which is its controlling one: hidden input works."""
@@ -70,8 +79,7 @@ def terminal(program, *arguments, folder):
         stdout=slave,
         stderr=slave,
         start_new_session=True,
-        # between fork and exec only this: without a controlling terminal hidden input would not be hidden
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - one system call, no lock is taken
+        preexec_fn=_sit_down,  # noqa: PLW1509 - two system calls, no lock is taken
     )
     os.close(slave)
     try:

@@ -14,6 +14,11 @@ from tests.acceptance.program import ROOT, Program, sandbox
 
 
 @pytest.fixture
+def box(untouched):
+    return untouched
+
+
+@pytest.fixture
 def free_port():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -30,7 +35,7 @@ def assert_clear(answer, code, *words):
 
 def test_no_settings_at_all(program):
     cleared = dict.fromkeys([name for name in program.settings if name != "CONNECTOR_HOME"])
-    answer = program.run("sync", "--once", **cleared)
+    answer = program.run_cold("sync", "--once", **cleared)
     assert_clear(answer, 64, "CONNECTOR_STRIPE__API_KEY", "CONNECTOR_GO_LIVE", "CONNECTOR_SALESFORCE__CLIENT_ID")
 
 
@@ -164,11 +169,11 @@ def test_a_locked_database_asks_for_another_try(program):
 
 
 def test_the_store_of_another_pair_is_refused(program, box, tmp_path):
-    program.run("status")
+    program.run("plan")
     other = tmp_path / "other"
     other.mkdir()
     with sandbox(other, "--seed", "2", "--scale", "0") as second:
         elsewhere = Program.for_sandbox(program.home, second)
         answer = elsewhere.run("sync", "--once")
-        assert_clear(answer, 64, "belongs to org")
+        assert_clear(answer, 64, "belongs to Salesforce org")
         assert second.writes()["stripe"] == 0

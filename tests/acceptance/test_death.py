@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import socket
@@ -37,10 +36,9 @@ MOMENTS = (1, 4, 9, 17, 30, 45, 62, 80)
 def test_a_killed_run_followed_by_another_leaves_no_duplicate(program, box, writes):
     baseline = sum(box.writes().values())
     with program.running("sync", "--once") as run:
-        assert until(lambda: sum(box.writes().values()) - baseline >= writes, process=run), "it ended before its death"
-        os.killpg(run.pid, signal.SIGKILL)
-        run.wait(timeout=TIMEOUT_S)
-    assert run.returncode == -signal.SIGKILL
+        assert until(lambda: sum(box.writes().values()) - baseline >= writes, process=run.process), "it ended early"
+        run.process.kill()
+        assert run.answer().code == -signal.SIGKILL
     resumed = program.run("sync", "--once", "--json")
     assert resumed.code == 0, resumed.err
     assert_one_to_one(box)
@@ -54,9 +52,9 @@ def test_a_run_killed_twice(program, box):
     for writes in (6, 25):
         baseline = sum(box.writes().values())
         with program.running("sync", "--once") as run:
-            until(lambda base=baseline, more=writes: sum(box.writes().values()) - base >= more, process=run)
-            run.kill()
-            run.wait(timeout=TIMEOUT_S)
+            until(lambda base=baseline, more=writes: sum(box.writes().values()) - base >= more, process=run.process)
+            run.process.kill()
+            run.answer()
     assert program.run("sync", "--once").code == 0
     assert_one_to_one(box)
 
@@ -64,8 +62,8 @@ def test_a_run_killed_twice(program, box):
 def test_two_runs_at_once_on_one_database_leave_no_duplicate(program, box):
     assert program.run("status").code == 0
     with program.running("sync", "--once", "--json") as one, program.running("sync", "--once", "--json") as other:
-        errors = [run.communicate(timeout=TIMEOUT_S)[1] for run in (one, other)]
-    assert {one.returncode, other.returncode} <= {0, 75}, errors
+        answers = [run.answer() for run in (one, other)]
+    assert {answer.code for answer in answers} <= {0, 75}, answers
     assert program.run("sync", "--once").code == 0
     assert_one_to_one(box)
     assert len(box.stripe_list("/v1/invoices")) > 10
@@ -79,9 +77,9 @@ def test_payments_survive_a_death(program, box):
         box.stripe_post(f"/v1/invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
     baseline = box.writes()["salesforce"]
     with program.running("sync", "--once") as run:
-        until(lambda: box.writes()["salesforce"] > baseline, process=run)
-        run.kill()
-        run.wait(timeout=TIMEOUT_S)
+        until(lambda: box.writes()["salesforce"] > baseline, process=run.process)
+        run.process.kill()
+        run.answer()
     assert program.run("sync", "--once").code == 0
     payments = box.query("SELECT Id, Stripe_Id__c FROM blng__Payment__c WHERE Stripe_Id__c != null")
     assert len(payments) == len({row["Stripe_Id__c"] for row in payments}) == len(paid)
@@ -93,13 +91,13 @@ def test_payments_survive_a_death(program, box):
 def test_a_stopped_run_says_where_and_the_next_one_goes_on(program, box, number):
     baseline = sum(box.writes().values())
     with program.running("sync", "--once", "--json") as run:
-        assert until(lambda: sum(box.writes().values()) - baseline >= 3, process=run)
-        run.send_signal(number)
-        out, err = run.communicate(timeout=TIMEOUT_S)
-    assert run.returncode == 130, err
-    assert "stopped at" in err
-    assert "Traceback" not in err
-    assert '"exit_code": 130' in out.splitlines()[-1]
+        assert until(lambda: sum(box.writes().values()) - baseline >= 3, process=run.process)
+        run.process.send_signal(number)
+        stopped = run.answer()
+    assert stopped.code == 130, stopped.err
+    assert "stopped at" in stopped.err
+    assert "Traceback" not in stopped.err
+    assert stopped.json["exit_code"] == 130
     resumed = program.run("sync", "--once", "--json")
     assert resumed.code == 0, resumed.err
     assert resumed.json["recovered"] == 0, "the operation in flight was not finished"
@@ -108,7 +106,7 @@ def test_a_stopped_run_says_where_and_the_next_one_goes_on(program, box, number)
 
 def test_a_demo_stopped_by_ctrl_c_leaves_no_sandbox_behind(tmp_path):
     program = Program(tmp_path / "unused")
-    with program.running("demo", "--json", "--keep", str(tmp_path / "demo")) as run:
+    with program.running_cold("demo", "--json", "--keep", str(tmp_path / "demo")) as run:
         address = None
         for line in run.stderr:
             found = re.search(r"Stripe http://127\.0\.0\.1:(\d+)", line)

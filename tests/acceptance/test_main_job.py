@@ -13,7 +13,7 @@ KINDS = {"product", "customer", "quote", "invoice", "payment", "offline_payment"
 
 def test_the_demo_ends_with_the_documented_object(tmp_path):
     program = Program(tmp_path / "unused")
-    answer = program.run("demo", "--json", "--keep", str(tmp_path / "demo"))
+    answer = program.run_cold("demo", "--json", "--keep", str(tmp_path / "demo"))
     assert answer.code == 0, answer.err
     assert len(answer.out.splitlines()) == 1
     result = answer.json
@@ -24,6 +24,8 @@ def test_the_demo_ends_with_the_documented_object(tmp_path):
     assert all(set(counts) == {"created", "updated", "waiting", "parked"} for counts in result["kinds"].values())
     assert all(result["kinds"][kind]["created"] > 0 for kind in KINDS), result["kinds"]
     assert result["second_pass_writes"] == 0
+    assert result["certificate"]["is_complete"] is True
+    assert set(result["certificate"]["kinds"]) == KINDS
     assert set(result["api_calls"]) == {"salesforce", "stripe"}
     assert result["seconds"] < 90
 
@@ -46,6 +48,23 @@ def test_the_demo_for_people_tells_the_story(tmp_path):
     assert not any(secret in answer.out + answer.err for secret in secrets)
 
 
+def test_the_demo_of_the_service_shows_edits_arrive_live(tmp_path):
+    program = Program(tmp_path / "unused")
+    answer = program.run("demo", "--service", "--poll", "5", "--json", "--keep", str(tmp_path / "demo"))
+    assert answer.code == 0, answer.err
+    result = answer.json
+    arrived = [edit for edit in result["edits"] if edit["seconds"] is not None]
+    assert {edit["side"] for edit in arrived} == {"salesforce", "stripe"}
+    # nothing of a declined card is to arrive; everything else did
+    assert [edit["what"] for edit in result["edits"] if edit not in arrived] == ["a card is declined"]
+    assert result["quiet_writes"] == 0
+    assert result["exit_code"] == 0
+    assert "→ in Stripe" in answer.err
+    assert "[error" not in (tmp_path / "demo" / "service.log").read_text()
+    secrets = [path.read_text() for path in (tmp_path / "demo" / "secrets").iterdir()]
+    assert not any(secret in answer.out + answer.err for secret in secrets)
+
+
 def test_the_demo_does_not_empty_a_folder_that_is_not_its_own(tmp_path):
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "letter").write_text("keep me")
@@ -56,11 +75,11 @@ def test_the_demo_does_not_empty_a_folder_that_is_not_its_own(tmp_path):
 
 
 def test_the_second_pass_writes_nothing(program, box):
-    first = program.run("sync", "--once", "--json")
+    first = program.run_cold("sync", "--once", "--json")
     assert first.code == 0, first.err
     assert first.json["writes"] > 50
     before, mirrored = box.writes(), pairs(box)
-    second = program.run("sync", "--once", "--json")
+    second = program.run_cold("sync", "--once", "--json")
     assert second.code == 0, second.err
     assert second.json["writes"] == 0
     assert box.writes() == before
@@ -69,13 +88,13 @@ def test_the_second_pass_writes_nothing(program, box):
 
 def test_an_approved_plan_is_carried_out_and_nothing_else(program, box, tmp_path):
     file = tmp_path / "quotes.plan"
-    planned = program.run("plan", "--kind", "quote", "--out", str(file), "--detailed-exitcode", "--json")
+    planned = program.run_cold("plan", "--kind", "quote", "--out", str(file), "--detailed-exitcode", "--json")
     assert planned.code == 2, planned.err
     assert box.writes()["stripe"] == 0, "planning wrote something"
     keys = {f"{entry['kind']} {entry['id']}" for entry in planned.json["plan"]["entries"]}
     assert keys
     assert json.loads(file.read_text())["entries"]
-    applied = program.run("apply", str(file), "--json")
+    applied = program.run_cold("apply", str(file), "--json")
     assert applied.code == 0, applied.err
     assert applied.json["refused"] == []
     assert len(box.stripe_list("/v1/invoices")) == 0
@@ -109,7 +128,7 @@ def test_a_dry_run_is_a_plan(program, box):
 
 def test_status_and_show_after_a_pass(program, box):
     program.run("sync", "--once")
-    status = program.run("status", "--json")
+    status = program.run_cold("status", "--json")
     assert status.code == 0, status.err
     assert status.json["links"]["invoice"]["open"] > 5
     assert status.json["runs"][0]["command"] == "sync"

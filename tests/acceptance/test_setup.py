@@ -26,7 +26,7 @@ def test_an_org_without_our_fields_is_planned_set_up_and_synced(program, bare):
     assert before.code == 1, "without our fields every kind must stop"
     assert before.json["writes"] == 0
 
-    plan = program.run("setup", "salesforce", "--plan", "--json")
+    plan = program.run_cold("setup", "salesforce", "--plan", "--json")
     assert plan.code == 0, plan.err
     assert plan.json["validated"]
     assert len(plan.json["changes"]) == 15

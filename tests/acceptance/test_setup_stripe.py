@@ -61,7 +61,7 @@ def test_an_endpoint_is_planned_made_once_and_its_secret_is_printed_nowhere(prog
     assert "Do it with connector setup stripe --apply" in plan.out
     assert endpoints(stripe_api) == {}
 
-    applied = program.run("setup", "stripe", "--apply")
+    applied = program.run_cold("setup", "stripe", "--apply")
     assert applied.code == 0, applied.err
     (made,) = endpoints(stripe_api).values()
     assert (made["url"], made["status"], made["api_version"]) == (URL, "enabled", VERSION)

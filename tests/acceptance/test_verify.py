@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+
+@pytest.fixture
+def box(untouched):
+    return untouched
+
 
 def test_it_says_who_answered_and_judges_every_check(program):
-    answer = program.run("verify", "--json")
+    answer = program.run_cold("verify", "--json")
     report = answer.json
     assert report["command"] == "verify"
     assert report["salesforce"]["name"]
@@ -102,7 +109,7 @@ def test_two_reports_into_one_file_are_wrong_usage(program, tmp_path):
 
 def test_a_watch_writes_its_files_at_every_look(program, tmp_path):
     page = tmp_path / "a.html"
-    with program.running("verify", "--only", "STR-VER", "--watch", "5s", "--html", str(page)) as process:
+    with program.running_cold("verify", "--only", "STR-VER", "--watch", "5s", "--html", str(page)) as process:
         for line in process.stderr:
             if line.startswith("looked at"):
                 break

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 TODAY = datetime.now(UTC).date()
 SOON = (TODAY + timedelta(days=60)).isoformat()
+
+
+@pytest.fixture
+def box(untouched):
+    return untouched
 
 
 def _outcome(program, check_id):

@@ -110,7 +110,7 @@ def test_over_real_sockets_the_system_reads_and_writes():
         )
         assert outcomes == [account]
         assert system.find("customer", [account])[account].fields["Stripe_Id__c"] == "cus_1"
-        assert system.usage is not None
+        assert system.quota is not None
         assert system.calls == org.counters["requests"] - 1, "the sign-in is not metered"
         system.close()
     assert org.get("Account", account)["Stripe_Id__c"] == "cus_1"

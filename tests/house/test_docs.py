@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from functools import cache
 
 import pytest
 
@@ -52,12 +53,13 @@ def test_a_setting_is_documented(leaf):
 
 
 _CODE = re.compile(
-    r"(?:\*|salesforce|stripe|customer|product|quote|invoice|payment|offline_payment|unclaimed|drift)(?:\.(?:\*|[a-z_]{3,}))+"
+    r"(?:\*|salesforce|stripe|adopt|customer|product|quote|invoice|payment|offline_payment|unclaimed|drift|waiting)(?:\.(?:\*|[a-z_]{3,}))+"
 )
 #: an operation's name in the audit and a package's version, made like codes
 _NO_CODES = {"*.*", "*.*.*"}
 
 
+@cache
 def _codes():
     """Codes of findings and of parked links, wherever decisions are made; what is filled in reads `*`."""
     found = set()

@@ -28,7 +28,7 @@ def _options(call):
 
 
 def test_dataclasses_of_core_are_frozen_slotted_and_keyword_only():
-    found = list(_dataclasses("connector/core/", "connector/ports.py"))
+    found = list(_dataclasses("connector/core/", "connector/ports/"))
     assert len(found) > 20
     wrong = [
         name

@@ -26,11 +26,13 @@ def modules(*folders: str) -> tuple[tuple[str, ast.Module], ...]:
     """(path, syntax tree) of the Python files below these folders."""
     found = [path for path in tracked() if path.suffix == ".py"]
     named = [(path.relative_to(ROOT).as_posix(), path) for path in found]
-    return tuple(
-        (name, ast.parse(path.read_text(encoding="utf-8"), filename=name))
-        for name, path in named
-        if name.startswith(folders)
-    )
+    return tuple((name, _parsed(path, name)) for name, path in named if name.startswith(folders))
+
+
+@cache
+def _parsed(path: Path, name: str) -> ast.Module:
+    """Once, however many sets of folders hold it."""
+    return ast.parse(path.read_text(encoding="utf-8"), filename=name)
 
 
 def dotted(node: ast.expr) -> str | None:

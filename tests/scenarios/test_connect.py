@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from connector.core.errors import PrerequisiteError
+from connector.core.errors import PrerequisiteError, RemoteError
+from connector.flows.connect import pin_problems
 from connector.sandbox.salesforce.org import Org
 from connector.sandbox.stripe.account import Account
+from connector.store import open_store
 from tests.support import builders as b
+from tests.support.trail import details
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +60,10 @@ def test_another_pair_than_the_one_this_store_belongs_to_is_refused(world: World
     [problem] = refused.value.problems
     assert problem.where == "database"
     assert mine in problem.observed
+    store = open_store(f"sqlite:///{world.folder / 'state.sqlite'}", clock=world.clock)
+    [told] = details(store, "identity refused")
+    store.close()
+    assert told["observed"] == problem.observed
     assert "CONNECTOR_HOME" in problem.remedy
     assert _writes(world) == before
 
@@ -138,6 +146,73 @@ def test_what_a_kind_left_unfinished_is_not_written_while_it_must_not_run(world:
     assert world.sync().recovered == 0
     assert _writes(world) == before
     _show_again(world)
+    # past what the lost reply has put it off
+    world.clock.advance(timedelta(minutes=1))
     world.sync()
     assert b.the_one(world, "invoices", invoice)["status"] == "open"
     b.assert_still(world)
+
+
+def _pinned_otherwise(world: World, **flags: object) -> list[str]:
+    """What a start says when this store was pinned to another pair at first contact."""
+    workspace = world.workspace or world.open()
+    pinned = replace(workspace.identity, **flags)
+    return [f"{problem.observed} | {problem.remedy}" for problem in pin_problems(pinned, workspace.identity)]
+
+
+def test_a_refreshed_sandbox_with_the_same_record_ids_is_refused_and_told_what_to_do(world: World) -> None:
+    invoice = b.invoice(world)
+    world.sync()
+    saved = world.org.dump()
+    world.close()
+    world.org = Org(clock=world.clock, seed=2, multi_currency=True)
+    own_id, fresh = world.org.org_id, world.org.dump()
+    copied = {**saved["tables"], **fresh["tables"]}
+    world.org.load({**saved, "tables": copied, "oauth": fresh["oauth"]})
+    assert world.org.get(INVOICE, invoice)
+    before = _writes(world)
+    with pytest.raises(PrerequisiteError) as refused:
+        world.open()
+    [problem] = refused.value.problems
+    assert own_id in problem.observed
+    assert "refreshed" in problem.remedy
+    assert _writes(world) == before
+
+
+def test_an_org_that_says_it_is_of_another_sort_is_refused(world: World) -> None:
+    [problem] = _pinned_otherwise(world, is_sandbox=False)
+    assert "was a production org and says now that it is a sandbox org" in problem
+
+
+def test_a_key_of_the_other_mode_of_the_same_account_is_refused(world: World) -> None:
+    [problem] = _pinned_otherwise(world, livemode=True)
+    assert "live mode" in problem
+    assert "use a live key" in problem
+
+
+def test_everything_that_differs_is_told_at_once(world: World) -> None:
+    assert len(_pinned_otherwise(world, org_id="00D000000000009EAA", account_id="acct_other")) == 2
+
+
+@pytest.mark.parametrize("changed", [{"livemode": True}, {"account": "acct_other"}], ids=["mode", "account"])
+def test_an_event_of_another_mode_or_account_stops_the_poll(world: World, changed: dict[str, object]) -> None:
+    """Nothing of a page that holds one is believed."""
+    b.invoice(world)
+    world.sync()
+    customer = world.stripe_list("/v1/customers")[0]["id"]
+    world.stripe_api("POST", f"/v1/customers/{customer}", {"phone": "1"})
+
+    def mixed(request: Request, response: Response) -> Response | None:
+        if request.path != "/v1/events":
+            return None
+        page = json.loads(response.body)
+        return replace(
+            response, body=json.dumps({**page, "data": [{**each, **changed} for each in page["data"]]}).encode()
+        )
+
+    world.account.faults_after = mixed
+    before = _writes(world)
+    with pytest.raises(RemoteError) as stopped:
+        world.sync()
+    assert stopped.value.code in ("livemode_mismatch", "account_mismatch")
+    assert _writes(world) == before

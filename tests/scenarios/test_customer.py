@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.support import builders as b
+from tests.support.recovering import lose_store, recover_if_refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -251,9 +252,8 @@ def test_what_stripe_cannot_hold_is_not_sent_again_after_the_store_was_lost(worl
     """A shipping name without an address has no form at Stripe: read, the two sides never look alike."""
     account, customer = _mirrored(world)
     assert world.stripe_api("GET", f"/v1/customers/{customer}")["shipping"] is None
-    world.close()
-    for file in world.folder.glob("state.sqlite*"):
-        file.unlink()
+    lose_store(world)
+    assert recover_if_refused(world)
     b.assert_still(world)
     calls = world.account.counters["requests"]
     world.org.update("Account", account, {"Fax": "1"})

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.support import builders as b
+from tests.support.killing import Fate, Killed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from connector.sandbox.http import Request, Response
     from tests.support.world import World
 
@@ -258,3 +261,30 @@ def test_a_customer_who_pays_between_report_and_attach_is_not_paid_for_twice(wor
     assert b.parked(world, "offline_payment")[cheque][0] == "offline_payment.invoice_not_open"
     done = world.account.counters["operations"]
     assert not [name for name in done if "Attach" in name]
+
+
+@pytest.mark.parametrize("down_for", [timedelta(minutes=1), timedelta(days=3)], ids=["key live", "key pruned"])
+def test_an_attachment_that_was_gone_on_with_brings_its_invoice_along(
+    make_world: Callable[..., World], down_for: timedelta
+) -> None:
+    """The pass that died had told that the balance fell; the pass that ends what it began takes that back."""
+    moments: list[str] = []
+    for kill in (False, True):
+        world = make_world()
+        account, invoice, mate = _open_invoice(world)
+        b.offline_payment(world, {invoice: "100.00"}, account_id=account)
+        world.clock.advance(timedelta(hours=1))
+        world.close()
+        world.fate = Fate(moments.index(f"before POST /v1/invoices/{mate}/attach_payment") + 1 if kill else None)
+        if kill:
+            with pytest.raises(Killed):
+                world.sync()
+        else:
+            world.sync()
+        moments = world.fate.moments
+    world.close()
+    world.fate = Fate()
+    world.clock.advance(down_for)
+    world.sync()
+    assert b.findings(world) == {}
+    assert _stripe(world, mate)["status"] == "paid"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import builders as b
+from tests.support.killing import Fate, Killed
 from tests.support.stripe import error
 
 if TYPE_CHECKING:
@@ -86,3 +87,28 @@ def test_a_change_that_was_delayed_for_hours_still_arrives(world: World) -> None
     world.sync()
     assert world.stripe_api("GET", path)["name"] == "Premium seat"
     b.assert_still(world)
+
+
+@pytest.mark.parametrize("path", ["/v1/customers", "/v1/products"])
+def test_a_parent_whose_process_died_before_its_mark_was_written_gets_it(
+    make_world: Callable[..., World], path: str
+) -> None:
+    """It was made because its invoice needed it: nothing but that invoice named it, and the invoice has what it needs."""
+    alive, dies = make_world(), make_world()
+    for world in (alive, dies):
+        account, product = b.account(world), b.product(world)
+        b.invoice(world, b.Item(product=product), account_id=account)
+        # longer ago than the reads of two passes overlap
+        world.clock.advance(timedelta(hours=1))
+    alive.sync()
+    moments = alive.fate.moments
+    dies.fate = Fate(moments.index("after settle", moments.index(f"after POST {path}")) + 1)
+    with pytest.raises(Killed):
+        dies.sync()
+    dies.close()
+    dies.fate = Fate()
+    dies.clock.advance(timedelta(hours=1))
+    dies.sync()
+    assert dies.org.get("Account", dies.org.ids("Account")[0])["Stripe_Id__c"]
+    assert dies.org.get("Product2", dies.org.ids("Product2")[0])["Stripe_Id__c"]
+    b.assert_still(dies)

@@ -13,6 +13,7 @@ from connector.core.errors import UsageError
 from connector.core.plan import Plan
 from connector.flows.apply import apply_plan
 from connector.flows.plan import make_plan
+from connector.sandbox.http import Response
 from tests.support import builders as b
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def test_apply_does_what_was_approved(world: World) -> None:
     account, _, invoice = _new_business(world)
     plan = _kept(_plan(world))
     assert world.workspace is not None
-    report, refused = apply_plan(world.workspace, plan)
+    report, refused = apply_plan(world.workspace, plan, by="ann")
     assert refused == []
     assert report.of("invoice").created == 1
     assert b.the_one(world, "invoices", invoice)["status"] == "open"
@@ -172,7 +173,7 @@ def test_apply_refuses_what_changed_since_and_does_the_rest(world: World) -> Non
     b.add_lines(world, second, [b.Item(subtotal="5.00")])
     world.org.update("blng__Invoice__c", second, {"blng__DueDate__c": "2027-01-31"})
     assert world.workspace is not None
-    _, refused = apply_plan(world.workspace, plan)
+    _, refused = apply_plan(world.workspace, plan, by="ann")
     assert [key for key, _ in refused] == [f"invoice {second}"]
     assert b.at_stripe(world, "invoices", second) == []
     assert b.the_one(world, "invoices", first)["status"] == "open"
@@ -185,7 +186,7 @@ def test_apply_refuses_other_lines_of_the_same_invoice(world: World) -> None:
     plan = _kept(_plan(world))
     b.add_lines(world, invoice, [b.Item(subtotal="990.00")])
     assert world.workspace is not None
-    _, refused = apply_plan(world.workspace, plan)
+    _, refused = apply_plan(world.workspace, plan, by="ann")
     assert [key for key, _ in refused] == [f"invoice {invoice}"]
     assert world.stripe_list("/v1/invoices") == []
 
@@ -201,7 +202,7 @@ def test_apply_refuses_a_document_that_sells_a_product_that_was_refused(world: W
     plan = _kept(_plan(world))
     world.org.update("Product2", seat, {"Name": "Something else"})
     assert world.workspace is not None
-    _, refused = apply_plan(world.workspace, plan)
+    _, refused = apply_plan(world.workspace, plan, by="ann")
     assert {key for key, _ in refused} == {f"product {seat}", f"{document} {record}"}
     assert b.at_stripe(world, "products", seat) == []
     assert b.at_stripe(world, f"{document}s", record) == []
@@ -212,7 +213,7 @@ def test_apply_refuses_what_is_done_already(world: World) -> None:
     plan = _kept(_plan(world))
     world.sync()
     assert world.workspace is not None
-    report, refused = apply_plan(world.workspace, plan)
+    report, refused = apply_plan(world.workspace, plan, by="ann")
     assert f"invoice {invoice}" in [key for key, _ in refused]
     assert report.writes == 0
     assert len(b.at_stripe(world, "invoices", invoice)) == 1
@@ -224,7 +225,7 @@ def test_apply_refuses_a_kind_that_must_not_run_now_and_does_the_rest(world: Wor
     plan = _kept(_plan(world))
     world.close()
     world.org.hide_field("blng__Invoice__c", "blng__DueDate__c")
-    report, refused = apply_plan(world.open(), plan)
+    report, refused = apply_plan(world.open(), plan, by="ann")
     reasons = dict(refused)
     assert reasons.keys() == {f"customer {account}", f"invoice {invoice}"}
     assert "blng__DueDate__c" in reasons[f"invoice {invoice}"]
@@ -242,7 +243,7 @@ def test_apply_refuses_a_plan_made_elsewhere_or_by_another_mapping(world: World,
     plan = replace(_kept(_plan(world)), **{field: "another"})
     assert world.workspace is not None
     with pytest.raises(UsageError, match=f"it is for {words} another"):
-        apply_plan(world.workspace, plan)
+        apply_plan(world.workspace, plan, by="ann")
     assert (world.org.counters["writes"], world.account.counters["writes"]) == (0, 0)
 
 
@@ -252,7 +253,7 @@ def test_a_due_date_that_moves_with_the_clock_is_no_other_plan(world: World) -> 
     plan = _kept(_plan(world))
     world.clock.advance(timedelta(minutes=10))
     assert world.workspace is not None
-    _, refused = apply_plan(world.workspace, plan)
+    _, refused = apply_plan(world.workspace, plan, by="ann")
     assert refused == []
     assert b.the_one(world, "invoices", invoice)["status"] == "open"
 
@@ -262,7 +263,7 @@ def test_apply_refuses_the_plan_of_another_org(world: World, make_world: Callabl
     plan = _plan(world)
     other = make_world(seed=2)
     with pytest.raises(UsageError, match="Salesforce org"):
-        apply_plan(other.open(), plan)
+        apply_plan(other.open(), plan, by="ann")
 
 
 def test_a_planned_cheque_names_its_amount_and_is_bound_to_its_invoice(world: World) -> None:
@@ -276,6 +277,21 @@ def test_a_planned_cheque_names_its_amount_and_is_bound_to_its_invoice(world: Wo
     b.allocate(world, cheque, first, "40.00", way="Unallocation")
     b.allocate(world, cheque, second, "40.00")
     assert world.workspace is not None
-    _, refused = apply_plan(world.workspace, plan)
+    _, refused = apply_plan(world.workspace, plan, by="ann")
     assert f"offline_payment {cheque}" in [key for key, _ in refused]
     assert world.stripe_list("/v1/payment_records") == []
+
+
+def test_a_quote_whose_last_step_was_lost_is_planned_with_its_amount(world: World) -> None:
+    """Its process died, or Stripe was away: the draft is there, and only the finalising is left."""
+    b.quote(world)
+    world.account.faults = lambda request: (
+        Response(status=503, headers={}, body=b"") if request.path.endswith("/finalize") else None
+    )
+    world.sync()
+    world.account.faults = None
+    world.clock.advance(timedelta(hours=1))
+    [entry] = [entry for entry in make_plan(world.workspace).entries if entry.kind == "quote"]
+    assert entry.action == "finalize"
+    assert entry.amount_minor is not None
+    assert entry.amount_minor > 0

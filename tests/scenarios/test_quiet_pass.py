@@ -9,6 +9,7 @@ import pytest
 
 from connector.sandbox.salesforce import seed as seeds
 from tests.support import builders as b
+from tests.support.recovering import lose_store, recover_if_refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,9 +66,8 @@ def test_a_new_process_writes_nothing_either(world: World) -> None:
 def test_a_store_that_was_lost_writes_nothing_either(world: World) -> None:
     """Everything is found again by its marks."""
     _busy(world)
-    world.close()
-    for path in world.folder.glob("state.sqlite*"):
-        path.unlink()
+    lose_store(world)
+    assert recover_if_refused(world)
     world.sync()
     b.assert_still(world)
     assert len(world.stripe_list("/v1/invoices")) == 5

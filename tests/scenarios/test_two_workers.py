@@ -21,19 +21,26 @@ TIMEOUT_S = 60
 
 
 class Watched:
-    """A store that tells before it loads links of this kind, and before it begins."""
+    """A store that tells before a drain loads links of this kind, and before it begins. What was left in doubt is
+    looked for before any drain: what is begun by then would be taken for left, and sent again.
+    """
 
     def __init__(self, store: Any, *, kind: str, loading: Callable[[], None], beginning: Callable[[], None]) -> None:
         self._store = store
         self._kind = kind
         self._loading = loading
         self._beginning = beginning
+        self._drains = False
+
+    def load_unresolved(self, *given: Any) -> Any:
+        self._drains = True
+        return self._store.load_unresolved(*given)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
     def load_links(self, keys: Any) -> Any:
-        if any(key.kind == self._kind for key in keys):
+        if self._drains and any(key.kind == self._kind for key in keys):
             self._loading()
         return self._store.load_links(keys)
 

@@ -94,7 +94,7 @@ def test_no_look_up_once_the_key_is_pruned_is_caught(
     tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = _dies_before_the_reply(tmp_path, path)
-    monkeypatch.setattr(recover, "may_resend", lambda _workspace, _operation: True)
+    monkeypatch.setattr(recover, "may_resend", lambda *_: True)
     world.clock.advance(KEYS_PRUNED)
     _is_caught(world)
 

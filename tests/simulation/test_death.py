@@ -1,26 +1,34 @@
 """The process dies at its n-th moment, for every n, and is started again: nothing is doubled, nothing lost.
 
-The moments are counted by a run that is not killed, so that a new side effect is a new moment.
+The moments are counted by a run that is not killed, so that a new side effect is a new moment. Most moments find
+things just as another left them: what follows is lived through once for each state the world was left in, after a
+minute and after days. The deaths of real processes, in more flows, are in tests/crash.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from contextlib import closing
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 
-from tests.support.clock import ManualClock
+from connector.flows import recover
 from tests.support.killing import Fate, Killed
-from tests.support.world import World
+from tests.support.world import Snapshot, World
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
-GROUPS = 8
+#: each story is told in so many tests, for as many processors
+GROUPS = 4
+#: within Stripe's memory of idempotency keys, and after they are pruned
+DOWNTIMES = (timedelta(minutes=1), timedelta(days=3))
 
 
 def build(folder: Path) -> World:
@@ -123,65 +131,101 @@ def paid_oracle(world: World) -> None:
     assert len(world.stripe_list("/v1/payment_records")) == 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """Both systems and our store at rest, to start from again and again."""
+class Deaths:
+    """The same pass in the same world, cut short at one moment after the other."""
 
-    org: Any
-    account: Any
-    files: dict[str, bytes]
-    now: datetime
+    def __init__(self, folder: Path, *, after_payment: bool = False) -> None:
+        """Just before the pass that is going to die: the first one, or the one that brings payments back."""
+        self._world = build(folder / "world")
+        self._oracle = paid_oracle if after_payment else oracle
+        if after_payment:
+            self._world.sync()
+            customers_pay(self._world)
+        else:
+            self._world.open()
+        self._world.close()
+        self._before = self._world.snapshot()
+        self._seen: set[bytes] = set()
+        self.put_back(self._before, Fate())
+        self._world.sync()
+        #: by name, of the pass that nobody killed
+        self.moments = self._world.fate.moments
+
+    def put_back(self, snapshot: Snapshot, fate: Fate) -> None:
+        self._world.put_back(snapshot)
+        self._world.fate = fate
+
+    def die(self, kill_at: int) -> bytes:
+        """The state in which the death leaves everything."""
+        self.put_back(self._before, Fate(kill_at))
+        with pytest.raises(Killed):
+            self._world.sync()
+        self._world.close()
+        return state_of(self._world)
+
+    def die_at(self, moments: Iterable[int]) -> int:
+        """Raises AssertionError when one of them does not end well; how many states the deaths led to."""
+        for kill_at in moments:
+            state = self.die(kill_at)
+            if state in self._seen:
+                continue
+            self._seen.add(state)
+            dead = self._world.snapshot()
+            for down_for in DOWNTIMES:
+                self.put_back(dead, Fate())
+                self._world.clock.advance(down_for)
+                try:
+                    run_to_rest(self._world)
+                    self._oracle(self._world)
+                except AssertionError as error:
+                    moment = f"{kill_at} of {len(self.moments)}, {self.moments[kill_at - 1]}, down for {down_for}"
+                    raise AssertionError(f"killed at moment {moment}: {error}") from error
+        return len(self._seen)
+
+    def close(self) -> None:
+        self._world.close()
 
 
-def before_the_pass(folder: Path, *, after_payment: bool) -> Snapshot:
-    """Just before the pass that is going to die: the first one, or the one that brings payments back."""
-    world = build(folder)
-    if after_payment:
-        world.sync()
-        customers_pay(world)
-    else:
-        world.open()
-    world.close()
-    files = {file.name: file.read_bytes() for file in folder.glob("state.sqlite*")}
-    return Snapshot(org=world.org.dump(), account=world.account.dump(), files=files, now=world.clock.now())
+def state_of(world: World) -> bytes:
+    """All that both systems and our store hold; not how often they were asked, nor the sign-ins."""
+    org, account = world.org.dump(), world.account.dump()
+    del org["requests"], org["oauth"], account["requests_used"]
+    with closing(sqlite3.connect(world.folder / "state.sqlite")) as database:
+        rows = "\n".join(database.iterdump())
+    return orjson.dumps([org, account, rows], option=orjson.OPT_SORT_KEYS)
 
 
-def restored(folder: Path, snapshot: Snapshot, fate: Fate) -> World:
-    folder.mkdir()
-    for name, content in snapshot.files.items():
-        (folder / name).write_bytes(content)
-    world = World(folder, fate=fate, clock=ManualClock(snapshot.now))
-    world.org.load(snapshot.org)
-    world.account.load(snapshot.account)
-    return world
-
-
-def die_and_recover(world: World, *, after_payment: bool, down_for: timedelta) -> None:
-    with pytest.raises(Killed):
-        world.sync()
-    world.close()
-    world.clock.advance(down_for)
-    run_to_rest(world)
-    (paid_oracle if after_payment else oracle)(world)
-    world.close()
+def moments_of(group: int, groups: int, moments: range) -> range:
+    """Neighbours stay together: they are those that find the same."""
+    return moments[len(moments) * group // groups : len(moments) * (group + 1) // groups]
 
 
 @pytest.mark.parametrize("group", range(GROUPS))
-@pytest.mark.parametrize("down_for", [timedelta(minutes=1), timedelta(days=3)], ids=["keys live", "keys pruned"])
 @pytest.mark.parametrize("after_payment", [False, True], ids=["first pass", "payments back"])
-def test_death_at_every_moment_doubles_and_loses_nothing(
-    tmp_path: Path, group: int, after_payment: bool, down_for: timedelta
-) -> None:
-    snapshot = before_the_pass(tmp_path / "before", after_payment=after_payment)
-    alive = restored(tmp_path / "alive", snapshot, Fate())
-    alive.sync()
-    alive.close()
-    count = len(alive.fate.moments)
-    assert count > 40, "the hooks have come off"
-    for kill_at in range(1 + group, count + 1, GROUPS):
-        world = restored(tmp_path / str(kill_at), snapshot, Fate(kill_at))
-        try:
-            die_and_recover(world, after_payment=after_payment, down_for=down_for)
-        except AssertionError as error:
-            moment = alive.fate.moments[kill_at - 1]
-            raise AssertionError(f"killed at moment {kill_at} of {count}, {moment}: {error}") from error
+def test_death_at_every_moment_doubles_and_loses_nothing(tmp_path: Path, group: int, after_payment: bool) -> None:
+    deaths = Deaths(tmp_path, after_payment=after_payment)
+    assert len(deaths.moments) > 40, "the hooks have come off"
+    assert deaths.die_at(moments_of(group, GROUPS, range(1, len(deaths.moments) + 1))) > 1
+    deaths.close()
+
+
+def test_what_a_death_finds_changed_is_another_state(tmp_path: Path) -> None:
+    deaths = Deaths(tmp_path)
+
+    def at(name: str) -> bytes:
+        return deaths.die(deaths.moments.index(name) + 1)
+
+    begun = deaths.moments.index("before POST /v1/products")
+    steps = ["before begin", "after begin", "after POST /v1/products", "after settle"]
+    assert len({at(name) for name in steps}) == len(steps)
+    assert deaths.die(begun) == deaths.die(begun + 1), "asking alone makes no other state"
+    deaths.close()
+
+
+def test_a_rule_that_is_missing_is_found_by_dying_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recover, "may_resend", lambda *_: True)
+    deaths = Deaths(tmp_path)
+    first = deaths.moments.index("before begin") + 1
+    with pytest.raises(AssertionError, match=r"POST /v1/products, down for 3 days.* doubled"):
+        deaths.die_at(range(first, len(deaths.moments) + 1))
+    deaths.close()

@@ -8,19 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.simulation.test_death import build, customers_pay, oracle, paid_oracle
+from tests.support import builders as b
 from tests.support.killing import Fate, Killed
+from tests.support.recovering import lose_store, recover_if_refused
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.world import World
-
-
-def lose_store(world: World) -> None:
-    world.close()
-    for file in world.folder.glob("state.sqlite*"):
-        file.unlink()
-    world.fate = Fate()
 
 
 def rest(world: World) -> int:
@@ -44,6 +39,7 @@ def test_a_lost_store_is_rebuilt_from_the_marks_and_nothing_is_born(
     lose_store(world)
     world.clock.advance(later)
     world.open(batch_size=batch_size)
+    assert recover_if_refused(world)
     assert rest(world) == 0
     oracle(world)
 
@@ -54,8 +50,22 @@ def test_payments_made_while_the_store_was_lost_are_mirrored_once(tmp_path: Path
     customers_pay(world)
     lose_store(world)
     world.clock.advance(timedelta(days=3))
+    assert recover_if_refused(world)
     rest(world)
     paid_oracle(world)
+
+
+def test_a_cheque_reported_before_is_known_again_and_nothing_is_said_of_it(tmp_path: Path) -> None:
+    """What was reported, and for which invoice, both records show: found by simulation (seed 1013)."""
+    world = build(tmp_path)
+    rest(world)
+    customers_pay(world)
+    rest(world)
+    lose_store(world)
+    assert recover_if_refused(world)
+    rest(world)
+    assert b.parked(world, "offline_payment") == {}
+    assert b.findings(world) == {}
 
 
 def test_payments_mirrored_before_are_not_mirrored_again(tmp_path: Path) -> None:
@@ -65,6 +75,7 @@ def test_payments_mirrored_before_are_not_mirrored_again(tmp_path: Path) -> None
     rest(world)
     lose_store(world)
     world.clock.advance(timedelta(days=3))
+    assert recover_if_refused(world)
     rest(world)
     paid_oracle(world)
 
@@ -81,5 +92,18 @@ def test_a_store_lost_with_the_process_days_ago_doubles_nothing(tmp_path: Path, 
         world.sync()
     lose_store(world)
     world.clock.advance(timedelta(days=3))
+    recover_if_refused(world)
     rest(world)
     oracle(world)
+
+
+def test_payments_mirrored_before_are_not_taken_for_other_peoples(tmp_path: Path) -> None:
+    world = build(tmp_path)
+    rest(world)
+    customers_pay(world)
+    rest(world)
+    lose_store(world)
+    assert recover_if_refused(world)
+    rest(world)
+    assert world.workspace is not None
+    assert [link.reason for link in world.workspace.store.load_links_in(kind="payment", states=["parked"])] == []

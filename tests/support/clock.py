@@ -36,3 +36,20 @@ class ManualClock:
         """Somebody corrects the wall clock, in either direction; durations do not notice."""
         assert now.tzinfo is not None, "the wall clock is timezone-aware"
         self._now = now.astimezone(UTC)
+
+
+class SkewedClock:
+    """One machine's idea of the time: the world's clock, wrong by `skew`."""
+
+    def __init__(self, clock: ManualClock, skew: timedelta) -> None:
+        self._clock = clock
+        self._skew = skew
+
+    def now(self) -> datetime:
+        return self._clock.now() + self._skew
+
+    def monotonic_s(self) -> float:
+        return self._clock.monotonic_s()
+
+    def sleep(self, seconds: float) -> None:
+        self._clock.sleep(seconds)

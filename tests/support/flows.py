@@ -40,6 +40,8 @@ class FakeStripe:
 
 
 def workspace_of(store: Any, clock: ManualClock, stripe: Any) -> Workspace:
+    # Stripe's clock is right
+    stripe.now = clock.now
     return Workspace(
         pack=PACK, policy=POLICY, identity=IDENTITY, salesforce=stripe, stripe=stripe, store=store, clock=clock
     )

@@ -14,7 +14,7 @@ import requests
 from connector.config.mapping_loader import load_pack
 from connector.core.body import encode_body
 from connector.core.model import Key, Operation, Side
-from connector.core.retry import RetryPolicy
+from connector.core.retry import uniform
 from connector.remote import Caller
 from connector.salesforce import AuthKind, SalesforceOptions, SalesforceSystem, connect
 from connector.salesforce.auth import TokenProvider
@@ -115,7 +115,7 @@ def carrier_of(app: App) -> requests.Session:
 
 
 def caller_of(clock: ManualClock, attempts: int = 5) -> Caller:
-    return Caller(policy=RetryPolicy(attempts=attempts), clock=clock, chance=lambda: 0.0)
+    return Caller(policies=uniform(attempts=attempts), clock=clock, chance=lambda: 0.0)
 
 
 def client_of(

@@ -13,7 +13,7 @@ import requests
 from connector.core.body import encode_body
 from connector.core.mapping import KindMapping, Nature, Pack, SalesforceSpec, StripeSpec
 from connector.core.model import Key, Operation, OperationState, Side
-from connector.core.retry import RetryPolicy
+from connector.core.retry import uniform
 from connector.remote import Caller
 from connector.sandbox.http import App, Request, Response
 from connector.sandbox.transport import InProcessAdapter
@@ -59,9 +59,13 @@ class NoLimit:
 
     def __init__(self) -> None:
         self.endpoints: list[str] = []
+        self.refusals = 0
 
     def acquire(self, endpoint: str) -> None:
         self.endpoints.append(endpoint)
+
+    def slow_down(self) -> None:
+        self.refusals += 1
 
 
 class Script:
@@ -150,7 +154,7 @@ def connect_to(
         StripeOptions(api_key=api_key, api_base=API_BASE, org_id=ORG_ID, **options),
         pack=stripe_pack(),
         clock=clock,
-        caller=Caller(policy=RetryPolicy(attempts=attempts, jitter=0), clock=clock, chance=lambda: 0.0),
+        caller=Caller(policies=uniform(attempts=attempts, jitter=0), clock=clock, chance=lambda: 0.0),
         limiter=limiter or NoLimit(),
         session_factory=lambda: session or session_to(app),
     )
@@ -160,7 +164,7 @@ def client_to(app: App, *, key: str = TEST_KEY, attempts: int = 2) -> Client:
     clock = StepClock()
     return Client(
         StripeOptions(api_key=key, api_base=API_BASE),
-        caller=Caller(policy=RetryPolicy(attempts=attempts, jitter=0), clock=clock, chance=lambda: 0.0),
+        caller=Caller(policies=uniform(attempts=attempts, jitter=0), clock=clock, chance=lambda: 0.0),
         limiter=NoLimit(),
         session_factory=lambda: session_to(app),
     )

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import orjson
 import requests
 
 from connector.config.mapping_loader import load_pack
 from connector.core.currencies import CURRENCIES
-from connector.core.retry import RetryPolicy
+from connector.core.retry import uniform
 from connector.core.view import Policy
 from connector.flows.connect import connect
 from connector.flows.sync import run_pass
@@ -32,19 +33,53 @@ from connector.sandbox.transport import InProcessAdapter
 from connector.store import open_store
 from connector.stripe.client import StripeOptions
 from connector.stripe.system import connect as connect_stripe
+from connector.workers import THREADS
 from tests.support.clock import ManualClock
+from tests.support.databases import Sqlite
 from tests.support.killing import Fate, MortalAdapter, MortalStore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from requests.adapters import HTTPAdapter
+
     from connector.core.currencies import CurrencyTable
     from connector.core.mapping import Pack
     from connector.flows.report import PassReport
+    from connector.ports import Clock, Workers
+    from connector.sandbox.http import App
+    from tests.support.databases import Database
 
 ROOT = Path(__file__).resolve().parents[2]
 PACK = ROOT / "mappings" / "cpq-billing"
 START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 ORG_URL = "http://127.0.0.1:7101"
 API_URL = "http://127.0.0.1:7102"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What one process of the program runs in: its clock, its threads, its sockets, its chance of dying."""
+
+    clock: Clock
+    #: gives the adapter to mount for a simulated system
+    carrier: Callable[[App], HTTPAdapter]
+    #: wraps the opened store
+    guarded: Callable[[Any], Any]
+    workers: Workers = THREADS
+    chance: Callable[[], float] = lambda: 0.5
+    attempts: int = 3
+    margin_s: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Both systems, the program's database and the time, to start from again and again."""
+
+    org: bytes
+    account: bytes
+    now: datetime
+    database: Any
 
 
 @dataclass
@@ -64,18 +99,31 @@ class World:
     org_settings: dict[str, Any] = field(default_factory=dict)
     #: how Stripe counts each currency
     currencies: CurrencyTable = field(default_factory=lambda: CURRENCIES)
+    #: where the program remembers; without one, in a file in the folder
+    database: Database | None = None
 
     def __post_init__(self) -> None:
+        self.database = self.database or Sqlite(self.folder, "state.sqlite")
         self.org = Org(clock=self.clock, seed=self.seed, multi_currency=self.multi_currency, **self.org_settings)
         self.account = Account(clock=self.clock, seed=self.seed, rate_per_second=None, endpoint_rate_per_second=None)
         self.pack = _pack_in(self.pack_folder)
-        self.stripe_session = requests.Session()
-        self.stripe_session.mount("http://", InProcessAdapter(self.account))
+        self.stripe_session = _mounted(InProcessAdapter(self.account))
         self.workspace: Workspace | None = None
 
     def open(self, **changes: Any) -> Workspace:
         """A fresh process: new adapters, the store as it is on disk."""
-        caller = Caller(policy=RetryPolicy(attempts=3), clock=self.clock, chance=lambda: 0.5)
+        fate = self.fate
+        surroundings = Surroundings(
+            clock=self.clock,
+            carrier=lambda app: MortalAdapter(app, fate),
+            guarded=lambda store: MortalStore(store, fate),
+        )
+        self.workspace = self.start(surroundings, **changes)
+        return self.workspace
+
+    def start(self, around: Surroundings, **changes: Any) -> Workspace:
+        """A process of its own, beside whatever else runs."""
+        caller = Caller(policies=uniform(attempts=around.attempts), clock=around.clock, chance=around.chance)
         salesforce = connect_salesforce(
             SalesforceOptions(
                 auth=AuthKind.CLIENT_CREDENTIALS,
@@ -84,26 +132,28 @@ class World:
                 client_id=self.org.client_id,
                 client_secret=self.org.client_secret,
                 currency=self._currency(),
-                margin_s=0,
+                margin_s=around.margin_s,
             ),
             pack=self.pack,
-            clock=self.clock,
+            clock=around.clock,
             caller=caller,
-            session=_mounted(self.org, self.fate),
+            session=_mounted(around.carrier(self.org)),
         )
         stripe = connect_stripe(
             StripeOptions(api_key=self.account.api_key, api_base=API_URL, concurrency=4),
             pack=self.pack,
-            clock=self.clock,
+            clock=around.clock,
             caller=caller,
             limiter=Unlimited(),
-            session_factory=lambda: _mounted(self.account, self.fate),
+            session_factory=lambda: _mounted(around.carrier(self.account)),
+            workers=around.workers,
         )
-        store = open_store(f"sqlite:///{self.folder / 'state.sqlite'}", clock=self.clock)
-        store = MortalStore(store, self.fate)
-        contact = connect(pack=self.pack, salesforce=salesforce, stripe=stripe, store=store)
+        assert self.database is not None
+        self.database.lay()
+        store = around.guarded(open_store(self.database.url, clock=around.clock))
+        contact = connect(pack=self.pack, salesforce=salesforce, stripe=stripe, store=store, workers=around.workers)
         stripe.bind(contact.identity.org_id)
-        self.workspace = Workspace(
+        return Workspace(
             pack=self.pack,
             policy=Policy(
                 go_live=self.go_live,
@@ -116,11 +166,11 @@ class World:
             salesforce=salesforce,
             stripe=stripe,
             store=store,
-            clock=self.clock,
+            clock=around.clock,
+            workers=around.workers,
             stopped_kinds=dict(contact.stopped_kinds),
             **changes,
         )
-        return self.workspace
 
     def _currency(self) -> str | None:
         """CONNECTOR_SALESFORCE__CURRENCY of this world."""
@@ -132,6 +182,25 @@ class World:
             self.workspace.salesforce.close()
             self.workspace.stripe.close()
             self.workspace = None
+
+    def snapshot(self) -> Snapshot:
+        """What a process that starts now would find."""
+        assert self.database is not None
+        return Snapshot(
+            org=orjson.dumps(self.org.dump()),
+            account=orjson.dumps(self.account.dump()),
+            now=self.clock.now(),
+            database=self.database.save(),
+        )
+
+    def put_back(self, snapshot: Snapshot) -> None:
+        """As it was then, in this world or in another one; whatever process ran has ended."""
+        assert self.database is not None
+        self.close()
+        self.org.load(orjson.loads(snapshot.org))
+        self.account.load(orjson.loads(snapshot.account))
+        self.clock.set_wall(snapshot.now)
+        self.database.restore(snapshot.database)
 
     def sync(self, **options: Any) -> PassReport:
         """One pass in a process that may be new."""
@@ -167,9 +236,11 @@ def _pack_in(folder: Path) -> Pack:
     return load_pack(folder)
 
 
-def _mounted(app: Any, fate: Fate) -> requests.Session:
+def _mounted(adapter: HTTPAdapter) -> requests.Session:
     session = requests.Session()
-    session.mount("http://", MortalAdapter(app, fate))
+    session.mount("http://", adapter)
+    # Nothing leaves the process: which proxies this machine's environment names is not asked at every request.
+    session.trust_env = False
     return session
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+import requests
 
 from connector.core.errors import Ambiguous, Refused, RemoteError, Throttled, Transient
-from connector.core.model import Side
-from connector.core.retry import RetryPolicy
-from connector.remote import Caller, TryingAgain
+from connector.core.model import FailureClass, Side
+from connector.core.retry import RetryPolicies, RetryRule, uniform
+from connector.remote import CODES, Caller, Exchange, TryingAgain
 from tests.support.clock import ManualClock
 
 
@@ -30,7 +31,7 @@ def _error(kind: type[RemoteError]) -> RemoteError:
 
 
 def _caller(clock: ManualClock, chance: float = 0.0) -> Caller:
-    return Caller(policy=RetryPolicy(attempts=3, base_s=1, cap_s=30), clock=clock, chance=lambda: chance)
+    return Caller(policies=uniform(attempts=3, base_s=1, cap_s=30), clock=clock, chance=lambda: chance)
 
 
 def test_an_answer_is_the_answer_without_a_wait() -> None:
@@ -49,7 +50,7 @@ def test_every_wait_is_told_before_it_begins() -> None:
     clock = ManualClock()
     told: list[tuple[TryingAgain, int]] = []
     caller = Caller(
-        policy=RetryPolicy(attempts=3, base_s=1, cap_s=30),
+        policies=uniform(attempts=3, base_s=1, cap_s=30),
         clock=clock,
         chance=lambda: 0.0,
         notice=lambda notice: told.append((notice, len(clock.slept_s))),
@@ -64,7 +65,7 @@ def test_every_wait_is_told_before_it_begins() -> None:
 
 def test_what_is_not_tried_again_is_not_told() -> None:
     told: list[TryingAgain] = []
-    caller = Caller(policy=RetryPolicy(attempts=1), clock=ManualClock(), chance=lambda: 0.0, notice=told.append)
+    caller = Caller(policies=uniform(attempts=1), clock=ManualClock(), chance=lambda: 0.0, notice=told.append)
     for kind in (Refused, Transient):
         with pytest.raises(kind):
             caller.call(_Call(_error(kind)), repeatable=True)
@@ -113,3 +114,89 @@ def test_a_bug_of_ours_passes_through() -> None:
     with pytest.raises(AssertionError, match="a bug"):
         _caller(ManualClock()).call(call, repeatable=True)
     assert call.made == 1
+
+
+def test_retries_are_a_share_of_the_calls_so_that_trouble_is_not_answered_with_a_storm() -> None:
+    """A system that fails every call is asked a fifth more often than without retries, once the start is used up."""
+    caller = Caller(policies=uniform(attempts=5, budget=0.2), clock=ManualClock(), chance=lambda: 0.0)
+    made = []
+    for _ in range(300):
+        call = _Call(*(_error(Transient) for _ in range(5)))
+        with pytest.raises(Transient):
+            caller.call(call, repeatable=True)
+        made.append(call.made)
+    assert made[0] == 5
+    assert sum(made[100:]) == pytest.approx(200 * 1.2, abs=2)
+
+
+def test_a_budget_of_nothing_allows_no_retry() -> None:
+    caller = Caller(policies=uniform(budget=0), clock=ManualClock(), chance=lambda: 0.0)
+    call = _Call(_error(Transient))
+    with pytest.raises(Transient):
+        caller.call(call, repeatable=True)
+    assert call.made == 1
+
+
+def test_calls_that_succeed_save_up_no_storm() -> None:
+    caller = Caller(policies=uniform(attempts=20, budget=0.2), clock=ManualClock(), chance=lambda: 0.0)
+    for _ in range(100_000):
+        caller.call(_Call(), repeatable=True)
+    made = 0
+    for _ in range(50):
+        call = _Call(*(_error(Transient) for _ in range(20)))
+        with pytest.raises(Transient):
+            caller.call(call, repeatable=True)
+        made += call.made
+    assert made <= 50 + 500 * 0.2 + 50 * 0.2
+
+
+def test_the_policy_is_that_of_the_error_the_kind_and_the_direction() -> None:
+    policies = RetryPolicies(
+        rules=(
+            RetryRule(now={"attempts": 2}),
+            RetryRule(kind="invoice", to=Side.STRIPE, error=FailureClass.AMBIGUOUS, now={"attempts": 4}),
+        )
+    )
+    caller = Caller(policies=policies, clock=ManualClock(), chance=lambda: 0.0)
+    made = {}
+    for kind in ("invoice", "customer", None):
+        for error in (Transient, Ambiguous):
+            call = _Call(*(_error(error) for _ in range(9)))
+            with pytest.raises(error):
+                caller.call(call, repeatable=True, kind=kind)
+            made[kind, error] = call.made
+    assert made.pop(("invoice", Ambiguous)) == 4
+    assert set(made.values()) == {2}
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (requests.ConnectTimeout(), "connect_timeout"),
+        (requests.ReadTimeout(), "timeout"),
+        (requests.exceptions.SSLError(), "tls"),
+        (requests.ConnectionError(), "connection"),
+        (requests.exceptions.ChunkedEncodingError(), "other"),
+        (requests.TooManyRedirects(), "other"),
+    ],
+)
+def test_an_exchange_without_an_answer_is_told_by_why(error: requests.RequestException, code: str) -> None:
+    heard: list[Exchange] = []
+    clock = ManualClock()
+    caller = Caller(policies=uniform(attempts=1), clock=clock, chance=lambda: 0.0, heard=heard.append)
+    ear = caller.ear(Side.STRIPE)
+    began_s = ear.now_s()
+    clock.sleep(1.5)
+    ear.failed(began_s, error)
+    assert heard == [Exchange(side=Side.STRIPE, code=code, took_s=1.5)]
+
+
+def test_whatever_a_system_answers_there_are_only_so_many_codes() -> None:
+    heard: list[Exchange] = []
+    caller = Caller(policies=uniform(attempts=1), clock=ManualClock(), chance=lambda: 0.0, heard=heard.append)
+    for status in range(1000):
+        caller.ear(Side.SALESFORCE).answered(0.0, status, "req_1")
+    assert {exchange.code for exchange in heard} <= CODES
+    assert [exchange.code for exchange in heard if exchange.code in ("200", "429", "503")] == ["200", "429", "503"]
+    assert heard[999].code == "other"
+    assert len(CODES) < 100

@@ -21,17 +21,18 @@ if TYPE_CHECKING:
 @common
 def apply(output: Output, *, file: Path) -> int:
     """Carry out the plan in FILE; plans again first and refuses every record whose plan differs now."""
+    from connector.cli.person import person
     from connector.cli.plan_file import load_plan
     from connector.cli.report_view import answer_of, exit_of_pass, print_report
     from connector.cli.session import opened
-    from connector.cli.work import facts_of, recorded
+    from connector.cli.work import recorded
     from connector.flows.apply import apply_plan
 
     approved = load_plan(file)
     with opened(output) as session:
         with recorded(session) as facts:
-            report, refused = apply_plan(session.app.workspace, approved)
-            facts.update(facts_of(report, refused=len(refused), api_calls=session.api_calls()))
+            report, refused = apply_plan(session.app.workspace, approved, by=person(None))
+            facts.update(report.facts(refused=len(refused), api_calls=session.api_calls()))
         answer = answer_of(session, report)
         answer["refused"] = [{"key": key, "reason": reason} for key, reason in refused]
 

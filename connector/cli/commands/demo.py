@@ -27,9 +27,24 @@ if TYPE_CHECKING:
     show_default=True,
     help="Folder of the demo's settings and state, emptied at every start.",
 )
+@click.option(
+    "--service",
+    is_flag=True,
+    help="Run the service instead of single passes, and watch edits on both sides arrive live.",
+)
+@click.option(
+    "--poll",
+    "poll_s",
+    type=click.IntRange(5),
+    default=15,
+    show_default=True,
+    help="With --service: seconds between two looks at both systems.",
+)
 @common
-def demo(output: Output, *, seed: int, scale: int, home: Path) -> int:
+def demo(output: Output, *, seed: int, scale: int, home: Path, service: bool, poll_s: int) -> int:
     """Mirror a simulated Salesforce org and Stripe account, both ways, over real HTTP."""
+    if service:
+        return _live(output, seed=seed, scale=scale, home=home, poll_s=poll_s)
     from connector.cli.demo.story import run_demo
     from connector.cli.findings import print_findings
     from connector.cli.parked import print_parked
@@ -56,3 +71,16 @@ def demo(output: Output, *, seed: int, scale: int, home: Path) -> int:
 
     output.result(answer, human=human)
     return Exit.FAILED if answer["second_pass_writes"] else Exit.OK
+
+
+def _live(output: Output, *, seed: int, scale: int, home: Path, poll_s: int) -> int:
+    from connector.cli.demo.live import run_live_demo
+
+    answer = run_live_demo(output, seed=seed, scale=scale, home=home, poll_s=poll_s)
+    output.result(
+        answer,
+        human=lambda console: console.print(
+            f"\nSettings, state and the logs of both processes are in {home}; all have ended with the demo."
+        ),
+    )
+    return Exit.FAILED if answer["quiet_writes"] or answer["exit_code"] else Exit.OK

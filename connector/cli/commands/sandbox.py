@@ -47,6 +47,16 @@ def sandbox() -> None:
     show_default=True,
     help="Requests per second of the account and of one endpoint; 0: no limit.",
 )
+@click.option(
+    "--daily-calls",
+    type=click.IntRange(1),
+    default=5_000_000,
+    show_default=True,
+    help="API calls of the rolling day the org allows everybody together.",
+)
+@click.option(
+    "--both", is_flag=True, help="The Stripe account holds most of the org's records already, unmarked: try `adopt`."
+)
 @click.option("--org", default="demo", show_default=True, help="Which org: healthy, or with named defects.")
 @click.option(
     "--list-orgs", is_flag=True, is_eager=True, expose_value=False, callback=_list_orgs, help="List the orgs."

@@ -37,6 +37,7 @@ def salesforce(output: Output, *, plan_only: bool, apply_it: bool, user: str | N
     """
     from connector.cli.session import process_settings, start_logs
     from connector.cli.setup_view import answer_of, print_outcome, print_plan
+    from connector.cli.told import told
     from connector.flows.setup_salesforce import SetupReport, make_plan, set_up
     from connector.setting_up import open_salesforce_setup
 
@@ -44,7 +45,10 @@ def salesforce(output: Output, *, plan_only: bool, apply_it: bool, user: str | N
         raise click.UsageError("give --plan or --apply, not both")
     settings = process_settings()
     start_logs(output, settings)
-    with open_salesforce_setup(settings, user=user) as opened:
+    with (
+        told(settings, output.command, changes=apply_it) as facts,
+        open_salesforce_setup(settings, user=user) as opened,
+    ):
 
         def show(org: OrgState, plan: SetupPlan) -> None:
             if not output.as_json:
@@ -57,6 +61,10 @@ def salesforce(output: Output, *, plan_only: bool, apply_it: bool, user: str | N
             show(org, plan)
             report = SetupReport(org=org, plan=plan)
         answer = answer_of(report, api_calls=opened.target.calls)
+        facts.update(
+            {"org_id": answer["org"]["org_id"], "applied": answer["applied"], "deploy_id": answer["deploy_id"]}
+        )
+        facts["changes"] = [f"{step['what']} {step['name']}" for step in answer["changes"]]
 
     def human(console: Console) -> None:
         print_outcome(console, report, applying=apply_it)
@@ -83,6 +91,7 @@ def stripe(output: Output, *, plan_only: bool, apply_it: bool, url: str | None, 
     """
     from connector.cli.session import process_settings, start_logs
     from connector.cli.setup_stripe_view import answer_of, print_outcome, print_plan
+    from connector.cli.told import told
     from connector.flows.setup_stripe import EndpointReport, make_plan, set_up_endpoint
     from connector.setting_up import open_stripe_setup
 
@@ -90,7 +99,10 @@ def stripe(output: Output, *, plan_only: bool, apply_it: bool, url: str | None, 
         raise click.UsageError("give --plan or --apply, not both")
     settings = process_settings()
     start_logs(output, settings)
-    with open_stripe_setup(settings, url=url, secret_file=secret_file) as opened:
+    with (
+        told(settings, output.command, changes=apply_it) as facts,
+        open_stripe_setup(settings, url=url, secret_file=secret_file) as opened,
+    ):
         mode = "live" if opened.target.livemode else "test"
 
         def show(plan: EndpointPlan) -> None:
@@ -106,6 +118,8 @@ def stripe(output: Output, *, plan_only: bool, apply_it: bool, url: str | None, 
             show(report.plan)
         path = opened.secret_file.path
         answer = answer_of(report, mode=mode, secret_file=path, api_calls=opened.target.calls)
+        facts.update({"url": answer["url"], "applied": answer["applied"]})
+        facts["changes"] = [f"{change['action']} {change['endpoint'] or ''}".strip() for change in answer["changes"]]
 
     def human(console: Console) -> None:
         print_outcome(console, report, secret_file=path, applying=apply_it)

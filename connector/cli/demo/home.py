@@ -36,6 +36,18 @@ stripe:
 log:
   level: warning
 """
+_SERVICE: Final = """\
+web:
+  webhook_listen: {webhooks}
+  ops_listen: {ops}
+run:
+  schedule: {schedule}
+"""
+#: the same as config/schedule.yaml, only that nothing happens at night here
+_SCHEDULE: Final = """\
+jobs:
+  - {{name: poll, work: poll, every_s: {poll_s}}}
+"""
 
 
 def first_day_of_last_month(today: date) -> date:
@@ -68,6 +80,18 @@ def write_settings(home: Path, connection: Connection, *, go_live: date) -> None
     (home / "config" / "connector.yaml").write_text(text, encoding="utf-8")
     _write_secret(home / "secrets" / "salesforce_client_secret", salesforce["client_secret"])
     _write_secret(home / "secrets" / "stripe_api_key", stripe["api_key"])
+
+
+def write_service_settings(home: Path, *, webhooks: str, ops: str, signing_secret: str, poll_s: int) -> None:
+    """What `connector run` needs on top. `webhooks` and `ops` are host:port."""
+    settings, schedule = home / "config" / "connector.yaml", home / "config" / "schedule.yaml"
+    schedule.write_text(_SCHEDULE.format(poll_s=poll_s), encoding="utf-8")
+    _write_secret(home / "secrets" / "stripe_webhook_secret", signing_secret)
+    with_secret = settings.read_text(encoding="utf-8").replace(
+        "stripe:\n", "stripe:\n  webhook_secrets: [file:secrets/stripe_webhook_secret]\n"
+    )
+    service = _SERVICE.format(webhooks=webhooks, ops=ops, schedule=schedule)
+    settings.write_text(with_secret + service, encoding="utf-8")
 
 
 def _write_secret(path: Path, secret: str) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import requests
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from connector.cli.demo.sandbox_process import Connection
@@ -23,6 +23,7 @@ _DECLINED: Final = 402
 _TOO_MANY: Final = 429
 #: currencies whose amounts are hundredths; the partial payment halves one
 _HUNDREDTHS: Final = ("usd", "eur")
+_INVOICES_NEEDED: Final = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,10 @@ class Deed:
     what: str
     #: the record it was done to
     subject: str
+    #: where it was done: `salesforce` or `stripe`
+    side: str
+    #: whether it is to be seen on the other side by now; None where nothing of it goes there
+    arrived: Callable[[], bool] | None
 
 
 @dataclass(slots=True)
@@ -43,8 +48,9 @@ class People:
     def act(self) -> Iterator[Deed]:
         """Does everything the demo is about, one deed after the other."""
         payable = [invoice for invoice in self._open_invoices() if invoice["currency"] in _HUNDREDTHS]
-        if len(payable) < 6:
-            raise AssertionError(f"the sandbox's data leave {len(payable)} payable invoices, the story needs 6")
+        if len(payable) < _INVOICES_NEEDED:
+            needed = f"the story needs {_INVOICES_NEEDED}"
+            raise AssertionError(f"the sandbox's data leave {len(payable)} payable invoices, {needed}")
         declined, partial, cheque, rebilled, *paying = payable
         for invoice in paying[: max(2, len(paying) // 2)]:
             yield self._pay_by_card(invoice)
@@ -54,6 +60,15 @@ class People:
         yield self._rebill(rebilled)
         yield self._accept_quote()
         yield self._change_phone()
+
+    def has_payable(self) -> bool:
+        """Whether invoices for the whole story are there."""
+        return sum(invoice["currency"] in _HUNDREDTHS for invoice in self._open_invoices()) >= _INVOICES_NEEDED
+
+    def hear(self, url: str) -> str:
+        """Makes a webhook endpoint at Stripe, as `connector setup stripe` would; its signing secret."""
+        made = self._stripe("POST", "/v1/webhook_endpoints", {"url": url, "enabled_events[]": "*"})
+        return str(made["secret"])
 
     def writes(self) -> dict[str, int]:
         """How many records each system has written since it started, by its own count."""
@@ -80,13 +95,18 @@ class People:
 
     def _pay_by_card(self, invoice: Mapping[str, Any]) -> Deed:
         self._stripe("POST", f"/v1/invoices/{invoice['id']}/pay", {"payment_method": "pm_card_visa"})
-        return Deed(what="a customer pays by card", subject=_name(invoice))
+        return Deed(
+            what="a customer pays by card",
+            subject=_name(invoice),
+            side="stripe",
+            arrived=lambda: self._is_paid(invoice),
+        )
 
     def _fail_to_pay(self, invoice: Mapping[str, Any]) -> Deed:
         path = f"/v1/invoices/{invoice['id']}/pay"
         reply = self._send_stripe("POST", path, {"payment_method": "pm_card_chargeDeclined"})
         assert reply.status_code == _DECLINED, f"the test card was not declined: {reply.status_code} {reply.text}"
-        return Deed(what="a card is declined", subject=_name(invoice))
+        return Deed(what="a card is declined", subject=_name(invoice), side="stripe", arrived=None)
 
     def _pay_half(self, invoice: Mapping[str, Any]) -> Deed:
         record = self._stripe(
@@ -104,12 +124,24 @@ class People:
             },
         )
         self._stripe("POST", f"/v1/invoices/{invoice['id']}/attach_payment", {"payment_record": record["id"]})
-        return Deed(what="a customer pays one half by bank transfer", subject=_name(invoice))
+        allocated = "SELECT Id FROM blng__PaymentAllocationInvoice__c WHERE blng__Invoice__r.Stripe_Id__c = '{}'"
+        return Deed(
+            what="a customer pays one half by bank transfer",
+            subject=_name(invoice),
+            side="stripe",
+            arrived=lambda: bool(self._query(allocated.format(invoice["id"]))),
+        )
 
     def _change_phone(self) -> Deed:
         customer = self._stripe("GET", "/v1/customers", params={"limit": "1"})["data"][0]
         self._stripe("POST", f"/v1/customers/{customer['id']}", {"phone": "+1 555 0100"})
-        return Deed(what="a customer changes its telephone number at Stripe", subject=str(customer["name"]))
+        changed = "SELECT Id FROM Account WHERE Stripe_Id__c = '{}' AND Phone = '+1 555 0100'"
+        return Deed(
+            what="a customer changes its telephone number at Stripe",
+            subject=str(customer["name"]),
+            side="stripe",
+            arrived=lambda: bool(self._query(changed.format(customer["id"]))),
+        )
 
     # -- in Salesforce -----------------------------------------------------------------
 
@@ -132,20 +164,46 @@ class People:
             "blng__PaymentAllocationInvoice__c",
             {**common, "blng__Payment__c": payment, "blng__Invoice__c": row["Id"], "blng__Type__c": "Allocation"},
         )
-        return Deed(what="a clerk books a cheque in Salesforce", subject=str(row["Name"]))
+        return Deed(
+            what="a clerk books a cheque in Salesforce",
+            subject=str(row["Name"]),
+            side="salesforce",
+            arrived=lambda: self._status("invoices", invoice["id"]) == "paid",
+        )
 
     def _rebill(self, invoice: Mapping[str, Any]) -> Deed:
         row = self._mirrored("blng__InvoiceStatus__c", invoice)
         self._update("blng__Invoice__c", row["Id"], {"blng__InvoiceStatus__c": "Rebilled"})
-        return Deed(what="a clerk rebills an unpaid invoice in Salesforce", subject=str(row["Name"]))
+        return Deed(
+            what="a clerk rebills an unpaid invoice in Salesforce",
+            subject=str(row["Name"]),
+            side="salesforce",
+            arrived=lambda: self._status("invoices", invoice["id"]) == "void",
+        )
 
     def _accept_quote(self) -> Deed:
         row = self._query(
-            "SELECT Id, Name FROM SBQQ__Quote__c WHERE SBQQ__Status__c = 'Presented' AND Stripe_Id__c != null "
+            "SELECT Id, Name, Stripe_Id__c FROM SBQQ__Quote__c WHERE SBQQ__Status__c = 'Presented' AND Stripe_Id__c != null "
             "ORDER BY Name LIMIT 1"
         )[0]
         self._update("SBQQ__Quote__c", row["Id"], {"SBQQ__Status__c": "Accepted"})
-        return Deed(what="a quote is accepted in Salesforce", subject=str(row["Name"]))
+        return Deed(
+            what="a quote is accepted in Salesforce",
+            subject=str(row["Name"]),
+            side="salesforce",
+            # paid for through its order's invoices: the copy at Stripe must not be accepted as well
+            arrived=lambda: self._status("quotes", row["Stripe_Id__c"]) == "canceled",
+        )
+
+    # -- has it arrived ----------------------------------------------------------------
+
+    def _status(self, resource: str, record_id: str) -> str:
+        return str(self._stripe("GET", f"/v1/{resource}/{record_id}")["status"])
+
+    def _is_paid(self, invoice: Mapping[str, Any]) -> bool:
+        """Whether Salesforce knows it of its own invoice."""
+        paid = "SELECT Id FROM blng__Invoice__c WHERE Stripe_Id__c = '{}' AND Stripe_Status__c = 'paid'"
+        return bool(self._query(paid.format(invoice["id"])))
 
     # -- the wires ---------------------------------------------------------------------
 

@@ -9,32 +9,18 @@ from typing import TYPE_CHECKING, Any, Final
 from connector.cli.demo.home import first_day_of_last_month, fresh_home, write_settings
 from connector.cli.demo.people import People
 from connector.cli.demo.sandbox_process import serving
+from connector.cli.demo.telling import Telling
 from connector.cli.demo.verifying import tell_verification
 from connector.cli.findings import grouped
 from connector.cli.parked import parked_groups
 from connector.cli.session import Session, all_findings, opened
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from connector.cli.output import Output
     from connector.flows.report import PassReport
 
 #: how many entries of one sort the shown plan has
 _PLAN_ENTRIES_MAX: Final = 2
-
-
-@dataclass(slots=True, kw_only=True)
-class Telling:
-    """The demo's words: part of the result for people, of the progress with --json."""
-
-    console: Console
-
-    def chapter(self, title: str) -> None:
-        self.console.print(f"\n▸ {title}", style="bold cyan")
-
-    def line(self, text: str, style: str | None = None) -> None:
-        self.console.print(f"  {text}", style=style)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -91,7 +77,9 @@ def _tell(session: Session, people: People, telling: Telling) -> dict[str, Any]:
     written = sum(after[side] - before[side] for side in after)
     style = "green" if written == 0 else "bold red"
     telling.line(f"the systems' own counters say: {written} writes", style=style)
-    return _answer(session, ledger, written)
+    telling.chapter("Comparing every record on both sides (connector sweep)")
+    certificate = _sweep(session, telling)
+    return {**_answer(session, ledger, written), "certificate": certificate}
 
 
 def _introduce(session: Session, telling: Telling) -> None:
@@ -120,19 +108,32 @@ def _show_plan(session: Session, telling: Telling) -> None:
 
 
 def _pass(session: Session, ledger: Ledger, telling: Telling) -> None:
-    from connector.cli.work import facts_of, recorded
+    from connector.cli.work import recorded
     from connector.flows.sync import run_pass
 
     calls, seconds = session.api_calls(), session.seconds()
     with recorded(session) as facts:
         report = run_pass(session.app.workspace)
-        facts.update(facts_of(report))
+        facts.update(report.facts())
     ledger.add(report)
     used = {side: count - calls[side] for side, count in session.api_calls().items()}
     telling.line(
         f"{report.looked_at} records looked at, {report.writes} writes, "
         f"{used['salesforce']} Salesforce and {used['stripe']} Stripe calls, {session.seconds() - seconds:.1f} s"
     )
+
+
+def _sweep(session: Session, telling: Telling) -> dict[str, Any]:
+    from connector.cli.certificate_view import answer_of, print_certificate
+    from connector.cli.work import recorded
+    from connector.flows.sweep.run import certify, look
+
+    with recorded(session) as facts:
+        number, certificate = certify(session.app.workspace, look(session.app.workspace))
+        facts.update(certificate=number, unexplained=certificate.unexplained)
+    answer = answer_of(number, certificate)
+    print_certificate(telling.console, answer)
+    return answer
 
 
 def _answer(session: Session, ledger: Ledger, written: int) -> dict[str, Any]:

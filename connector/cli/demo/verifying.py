@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from connector.cli.verify.people import for_people
 from connector.cli.verify.run import Job, Wishes
 from connector.cli.verify.words import SYMBOLS, counts, effort, verdict
 from connector.flows.verify.choose import choose
+from connector.runtime.private_reports import for_people
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,7 +8,7 @@ import click
 
 from connector.cli.init.questions import FIXED, to_ask
 from connector.config.sections import Section, did_you_mean
-from connector.config.yaml_reader import read_yaml
+from connector.config.yaml_reader import read_yaml_file
 from connector.core.errors import ConfigError, Problem
 from connector.runtime.redaction import redact_text
 
@@ -22,13 +22,8 @@ if TYPE_CHECKING:
 
 def read_answers(path: Path, given: Given) -> None:
     """Takes the answers of a YAML file, one `question: answer` per line. Raises ConfigError."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        observed = f"cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}"
-        raise ConfigError([Problem(where=str(path), observed=observed, remedy="correct its path")]) from None
     problems: list[Problem] = []
-    root = read_yaml(text, name=str(path), problems=problems)
+    root = read_yaml_file(path, problems, remedy="correct its path")
     if root is not None:
         section = Section(root, title="answers", problems=problems)
         known = [*(question.id for question in FIXED), "profile"]

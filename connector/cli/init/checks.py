@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from connector.config.settings import Settings
+from connector.config.text_file import UnreadableFile, read_text_file
+from connector.config.yaml_reader import BYTES_MAX
 from connector.core.errors import ConfigError
 from connector.stripe.auth import read_key
 
@@ -222,9 +224,9 @@ def read_sandbox(path: Path) -> dict[str, dict[str, str]]:
 
 def _text_of(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}") from None
+        text = read_text_file(path, bytes_max=BYTES_MAX).strip()
+    except UnreadableFile as error:
+        raise ValueError(f"{path} cannot be read: {error}") from None
     if not text:
         raise ValueError(f"{path} is empty")
     return text

@@ -160,6 +160,8 @@ def to_ask(answers: Mapping[str, str], profiles: Mapping[str, str]) -> Iterator[
     yield ORG
     if answers.get("org") == BUNDLED:
         yield SANDBOX
+        # nobody is asked for these here; who says them means them
+        yield from (question for question in (GO_LIVE, TIME_ZONE) if question.id in answers)
         yield profile_question(profiles)
         return
     yield AUTH

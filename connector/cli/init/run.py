@@ -138,8 +138,8 @@ def _end(output: Output, rules: Rules, choices: Choices, answer: dict[str, Any])
         output.result(answer, human=lambda console: _print_next(console, answer))
         return Exit.OK
     from connector.cli.verify import run
-    from connector.cli.verify.people import for_people
     from connector.cli.verify.text import print_report
+    from connector.runtime.private_reports import for_people
 
     output.note("\nLooking at both systems (connector verify) ...")
     report = run.prepared(output, run.Wishes(), rules).look()

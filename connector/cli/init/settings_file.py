@@ -15,7 +15,7 @@ import yaml
 from connector.cli.init.checks import MULTI, SECRET_FILES, login_url_of, read_sandbox
 from connector.cli.init.questions import BUNDLED
 from connector.config.settings_names import leaves
-from connector.config.yaml_reader import read_yaml
+from connector.config.yaml_reader import read_yaml_file
 from connector.core.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ _OURS: Final = (
 
 
 def settings_of(given: Given, *, first_day: date) -> dict[str, Any]:
-    """Dotted name -> value. `first_day` is the go-live of the bundled sandbox, whose data begin then."""
+    """Dotted name -> value. `first_day` is the go-live of the bundled sandbox, whose data begin then, where nobody
+    says another.
+    """
     answers = given.answers
     if answers["org"] == BUNDLED:
         return _bundled(given, first_day)
@@ -74,8 +76,8 @@ def _bundled(given: Given, first_day: date) -> dict[str, Any]:
     salesforce, stripe = said["salesforce"], said["stripe"]
     given.typed.update(client_secret=salesforce["client_secret"], stripe_key=stripe["api_key"])
     return {
-        "go_live": first_day.isoformat(),
-        "time_zone": "UTC",
+        "go_live": given.answers.get("go_live", first_day.isoformat()),
+        "time_zone": given.answers.get("time_zone", "UTC"),
         "salesforce.auth": "client_credentials",
         "salesforce.login_url": salesforce["login_url"],
         "salesforce.instance_url": salesforce["instance_url"],
@@ -97,12 +99,7 @@ def read_old(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     problems: list[Problem] = []
-    try:
-        root = read_yaml(path.read_text(encoding="utf-8"), name=str(path), problems=problems)
-    except (OSError, UnicodeDecodeError) as error:
-        observed = f"cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}"
-        problems.append(Problem(where=str(path), observed=observed, remedy="move it away"))
-        root = None
+    root = read_yaml_file(path, problems, remedy="move it away")
     plain = root.plain() if root is not None else {}
     if problems or not isinstance(plain, dict):
         remedy = "correct the file, or move it away: it cannot be compared"

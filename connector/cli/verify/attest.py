@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from connector.cli.output import Output
     from connector.core.verify.checks import Check
-    from connector.ports import VerifyMemory
+    from connector.ports.verifying import VerifyMemory
 
 #: nobody remembers for longer what a settings page showed
 _LONGEST: Final = timedelta(days=366)

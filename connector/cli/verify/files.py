@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from connector.cli.verify.people import for_people
 from connector.core.errors import ConfigError, Problem
+from connector.runtime.private_reports import for_people
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

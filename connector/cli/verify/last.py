@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from connector.ports import VerifyMemory
+    from connector.ports.verifying import VerifyMemory
 
 #: checks named on the screen; `verify history --json` has all
 _SHOWN = 6

@@ -13,7 +13,6 @@ from connector.cli.session import process_settings, start_logs
 from connector.cli.verify.files import refuse_unwritable, write_files
 from connector.cli.verify.html import html
 from connector.cli.verify.junit import junit
-from connector.cli.verify.people import for_people
 from connector.cli.verify.rules_view import show_check, show_list
 from connector.cli.verify.sarif import sarif
 from connector.cli.verify.watch import asking, period_s, watch
@@ -23,6 +22,7 @@ from connector.core.model import Severity
 from connector.flows.verify.choose import NoSuchCheck, choose
 from connector.flows.verify.ending import end
 from connector.flows.verify.report import report_of
+from connector.runtime.private_reports import for_people
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

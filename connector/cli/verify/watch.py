@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-import click
-
+from connector.cli import watching
 from connector.cli.exits import Exit
 
 if TYPE_CHECKING:
@@ -17,20 +15,13 @@ if TYPE_CHECKING:
     from connector.cli.output import Output
     from connector.ports import Clock
 
-_PERIOD: Final = re.compile(r"(\d{1,4})\s*(s|m)?")
-#: how often a sleeping watch looks whether it is to end
-_NAP_S: Final = 0.2
 #: an org's calls are counted: nobody needs it quicker
 _SHORTEST_S: Final = 5
 
 
 def period_s(text: str) -> int:
-    """`30s`, `2m`, `45` in seconds. Raises click's usage error for anything else."""
-    found = _PERIOD.fullmatch(text.strip())
-    seconds = 0 if found is None else int(found[1]) * (60 if found[2] == "m" else 1)
-    if seconds < _SHORTEST_S:
-        raise click.BadParameter(f"write seconds or minutes, at least {_SHORTEST_S}s: 30s, 2m", param_hint="--watch")
-    return seconds
+    """As `watching.period_s`."""
+    return watching.period_s(text, shortest_s=_SHORTEST_S)
 
 
 def watch(
@@ -45,7 +36,9 @@ def watch(
     """Looks and shows every so many seconds until it is stopped; the exit code is that of what was shown last."""
     code: int = Exit.OK
     before: dict[str, str] | None = None
-    while not stop():
+
+    def once() -> None:
+        nonlocal code, before
         report = look()
         outcomes = {check["id"]: check["outcome"] for check in report["checks"]}
         if sys.stdout.isatty() and not output.as_json:
@@ -55,9 +48,8 @@ def watch(
         if before is not None:
             _tell_changes(output, before, outcomes)
         before = outcomes
-        until_s = clock.monotonic_s() + every_s
-        while not stop() and clock.monotonic_s() < until_s:
-            clock.sleep(_NAP_S)
+
+    watching.repeat(once, every_s, clock=clock, stop=stop)
     return code
 
 

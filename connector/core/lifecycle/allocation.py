@@ -66,7 +66,8 @@ def _to_next_line(
         return Read(others=frozenset({invoice.born}))
     record = view.others[invoice.born]
     if record is None or record.deleted:
-        return Park(code="payment.invoice_missing", reason=f"invoice {invoice.born.id} does not exist in Salesforce")
+        reason = f"invoice {invoice.born.id} does not exist in Salesforce"
+        return Park(code="payment.invoice_missing", reason=reason, on=invoice.born)
     row_id = str(row["id"])
     shares = dict(view.link.progress.get("shares") or {})
     mine = dict(shares.get(row_id) or {})
@@ -77,6 +78,7 @@ def _to_next_line(
             code="payment.lines_cannot_take_it",
             reason=f"{row_id} settles {left} of invoice {invoice.born.id}, its lines have {sum(open_lines.values())} "
             f"open (minor units of {view.currency})",
+            on=invoice.born,
         )
     line, amount = next(iter(open_lines.items()))
     share = min(left, amount)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from connector.core.model import Change, Finding, Severity, Side, Verdict
+from connector.core.model import Change, ConditionType, Finding, Severity, Side, Verdict
 from connector.core.view import Park, View
 
 if TYPE_CHECKING:
@@ -29,7 +29,10 @@ def conflict_park(view: View, conflicts: Sequence[Change]) -> Park:
         f"{change.field}: Salesforce {change.salesforce!r}, Stripe {change.stripe!r}"
         for change in sorted(conflicts, key=lambda change: change.field)
     ]
-    return Park(code=f"{view.mapping.kind}.conflict", reason="; ".join(parts))
+    checked = {rule.name for rule in view.mapping.fields if rule.check}
+    fields = ", ".join(sorted(change.field for change in conflicts))
+    sort = ConditionType.AMOUNT_MISMATCH if all(change.field in checked for change in conflicts) else None
+    return Park(code=f"{view.mapping.kind}.conflict", reason="; ".join(parts), about=fields, sort=sort)
 
 
 def _finding(view: View, change: Change) -> Finding:

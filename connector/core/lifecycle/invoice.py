@@ -23,11 +23,16 @@ def decide(view: View) -> Decision:
     missing = need(view, Side.SALESFORCE)
     if missing is not None:
         return missing
-    if view.salesforce is None or view.salesforce.deleted:
+    assert view.salesforce is not None, "what is not shown never comes here"
+    if view.salesforce.deleted:
         return _gone(view)
     state, value = view.state()
     if state is None:
-        return Park(code="invoice.status_unmapped", reason=f"status {value!r} is not covered by `states`")
+        return Park(
+            code="invoice.status_unmapped",
+            reason=f"status {value!r} is not covered by `states`",
+            about=f"status {value}",
+        )
     if view.link.mate_id is None:
         return birth(view, state, value)
     if state == "live":
@@ -122,8 +127,9 @@ def _write_back(view: View) -> Decision:
     status = str(view.stripe.fields.get("status"))
     remaining = view.stripe.fields.get("amount_remaining")
     findings, cleared = drift_findings(view, changes)
-    # what was paid at Stripe a moment ago is booked after this, by its own kind
-    balance, there = balance_changes(view, remaining, status, payments_due=True), stripe_changes(view, status)
+    # what was paid at Stripe a moment ago is booked after this, by its own kind; what was agreed before is not news
+    is_news = view.link.shadow.get("remaining", (None, None))[1] != view.values(Side.STRIPE).get("remaining")
+    balance, there = balance_changes(view, remaining, status, payments_due=is_news), stripe_changes(view, status)
     findings += balance.findings + there.findings
     cleared += balance.cleared + there.cleared
     pushes = [change for change in changes if change.verdict is Verdict.PUSH and change.target is Side.SALESFORCE]

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
+from connector.core.allocations import InvoiceHidden, allocated_minor
 from connector.core.bodies import constants, salesforce_update
-from connector.core.mapping import read_path
 from connector.core.model import Key, Link, LinkState, Record, Side
 from connector.core.moments import midday_epoch
-from connector.core.money import to_minor
 from connector.core.view import Act, Decision, Ignore, Park, Read, Settled, View, Wait, mark, need
 
 
@@ -23,7 +21,8 @@ def decide(view: View) -> Decision:
     missing = need(view, Side.SALESFORCE)
     if missing is not None:
         return missing
-    if view.salesforce is None or view.salesforce.deleted:
+    assert view.salesforce is not None, "what is not shown never comes here"
+    if view.salesforce.deleted:
         if view.link.mate_id is None:
             return Ignore(reason="deleted in Salesforce")
         return Park(
@@ -33,43 +32,22 @@ def decide(view: View) -> Decision:
         )
     state, value = view.state()
     if state is None:
-        return Park(code="offline_payment.status_unmapped", reason=f"status {value!r} is not covered by `states`")
+        return Park(
+            code="offline_payment.status_unmapped",
+            reason=f"status {value!r} is not covered by `states`",
+            about=f"status {value}",
+        )
     if view.currency is None:
         return Park(code="offline_payment.no_currency", reason="the payment has no currency and the org's is not set")
-    amounts = _allocations(view)
-    if isinstance(amounts, Park):
-        return amounts
+    try:
+        amounts = allocated_minor(view)
+    except InvoiceHidden as error:
+        return Park(code="offline_payment.invoice_hidden", reason=str(error))
+    except ValueError as error:
+        return Park(code="offline_payment.amount_not_exact", reason=str(error))
     if view.link.mate_id is None:
         return _birth(view, state, value, amounts)
     return _linked(view, state, amounts)
-
-
-def _allocations(view: View) -> dict[str, int] | Park:
-    """Invoice id -> what is allocated to it, unallocations taken off, in minor units.
-
-    To the invoice or to its lines: Salesforce Billing takes both off the invoice's balance, each once
-    (billing-facts.md, derived amounts).
-    """
-    record = view.salesforce
-    assert record is not None
-    assert view.currency is not None
-    amounts: dict[str, int] = {}
-    for row in record.lines:
-        # a row of either object has only its own way to the invoice
-        ways = [spec for spec in view.mapping.line_specs if read_path(row, spec.roles["invoice"]) is not None]
-        if not ways:
-            return Park(
-                code="offline_payment.invoice_hidden", reason=f"allocation {row['Id']} does not show its invoice"
-            )
-        spec = ways[0]
-        invoice_id = str(read_path(row, spec.roles["invoice"]))
-        try:
-            amount = to_minor(Decimal(read_path(row, spec.roles["amount"]) or 0), view.currency, view.policy.currencies)
-        except ValueError as error:
-            return Park(code="offline_payment.amount_not_exact", reason=str(error))
-        sign = -1 if read_path(row, spec.roles["type"]) == "Unallocation" else 1
-        amounts[invoice_id] = amounts.get(invoice_id, 0) + sign * amount
-    return {invoice_id: amount for invoice_id, amount in amounts.items() if amount}
 
 
 def _birth(view: View, state: str, value: str, amounts: dict[str, int]) -> Decision:
@@ -107,7 +85,7 @@ def _report(view: View, invoice_id: str, invoice: Link, amount: int) -> Decision
     if there not in view.others:
         # what is still asked for decides, as it is now: the customer may be paying this minute
         return Read(others=frozenset({there}))
-    refused = _cannot_take(view, there.id, view.others[there], amount)
+    refused = _cannot_take(view, there, view.others[there], amount)
     if refused is not None:
         return refused
     paid_on = view.role("date")
@@ -150,13 +128,15 @@ def _not_final(invoice: Link) -> Wait | None:
     return None
 
 
-def _cannot_take(view: View, invoice_id: str, invoice: Record | None, amount: int) -> Park | None:
+def _cannot_take(view: View, there: Key, invoice: Record | None, amount: int) -> Park | None:
     """Why the Stripe invoice, as it is now, does not take the payment."""
+    invoice_id = there.id
     status = "gone" if invoice is None or invoice.deleted else str(invoice.fields.get("status"))
     if invoice is None or status != "open":
         return Park(
             code="offline_payment.invoice_not_open",
             reason=f"{invoice_id} is {status} at Stripe; the money may have been paid twice",
+            on=there,
         )
     remaining = int(invoice.fields["amount_remaining"])
     if amount <= remaining:
@@ -165,12 +145,16 @@ def _cannot_take(view: View, invoice_id: str, invoice: Record | None, amount: in
         code="offline_payment.exceeds_remaining",
         reason=f"{amount} allocated, {invoice_id} asks for {remaining} (minor units of {view.currency}); "
         "the customer may have paid at Stripe as well",
+        on=there,
     )
 
 
 def _linked(view: View, state: str, amounts: dict[str, int]) -> Decision:
     progress = view.link.progress
-    invoice_id, amount = str(progress.get("invoice")), progress.get("amount")
+    reported = _reported(view, amounts)
+    if not isinstance(reported, dict):
+        return reported
+    invoice_id, amount = reported["invoice"], reported["amount"]
     unsure = "status" in progress and progress["status"] is None
     if unsure and not progress.get("attached"):
         # an attach was abandoned: the record itself shows whether it happened
@@ -188,7 +172,7 @@ def _linked(view: View, state: str, amounts: dict[str, int]) -> Decision:
         there = Key(side=Side.STRIPE, kind="invoice", id=invoice.mate_id)
         if there not in view.others:
             return Read(others=frozenset({there}))
-        refused = _cannot_take(view, there.id, view.others[there], int(progress["amount"]))
+        refused = _cannot_take(view, there, view.others[there], amount)
         if refused is not None:
             return refused
         return Act(
@@ -196,18 +180,41 @@ def _linked(view: View, state: str, amounts: dict[str, int]) -> Decision:
             action="attach",
             target_id=invoice.mate_id,
             body={"payment_record": view.link.mate_id},
-            progress={"attached": True},
+            progress={**reported, "attached": True},
             moves_money=True,
             signals=(there,),
             exclusive=there,
         )
     assert view.salesforce is not None
     if view.salesforce.fields.get(view.mapping.salesforce.marker) != view.link.mate_id:
-        return replace(salesforce_update(view, (), {}), progress={"attached": True})
+        return replace(salesforce_update(view, (), {}), progress={**reported, "attached": True})
     if state != "live" or amounts != {invoice_id: amount}:
         return Park(
             code="offline_payment.changed",
             reason=f"{amount} was reported to Stripe for invoice {invoice_id}, Salesforce now says {amounts or 'nothing'} "
             f"(minor units of {view.currency}), status {view.role('status') or state}",
         )
-    return Settled()
+    return Settled(progress={**reported, "attached": True})
+
+
+def _reported(view: View, amounts: dict[str, int]) -> dict[str, Any] | Decision:
+    """The invoice and the amount that were reported: as remembered, or, where the store was lost, as both
+    records show it.
+    """
+    progress = view.link.progress
+    if "invoice" in progress:
+        return {"invoice": str(progress["invoice"]), "amount": int(progress["amount"])}
+    missing = need(view, Side.STRIPE)
+    if missing is not None:
+        return missing
+    attached = [str(row["invoice"]) for row in view.stripe.lines] if view.stripe is not None else []
+    invoices = [view.parents("invoice", Side.STRIPE, each) for each in attached]
+    named = {link.born.id for link in invoices if link is not None} if attached else set(amounts)
+    amount = view.values(Side.STRIPE).get("amount") if view.stripe is not None else None
+    if len(named) != 1 or not isinstance(amount, int):
+        return Park(
+            code="offline_payment.changed",
+            reason=f"{view.link.mate_id} was reported to Stripe before the store was lost; for which invoice does not "
+            f"show, Salesforce now says {amounts or 'nothing'} (minor units of {view.currency})",
+        )
+    return {"invoice": named.pop(), "amount": amount}

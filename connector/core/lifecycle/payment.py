@@ -9,12 +9,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from connector.core.bodies import salesforce_update
 from connector.core.fields import encode_fields
 from connector.core.lifecycle.allocation import allocate, in_currency
 from connector.core.mapping import read_path
-from connector.core.model import Finding, Link, Severity, Side
+from connector.core.model import Finding, Key, Link, Severity, Side
 from connector.core.money import to_minor
-from connector.core.view import MARK_ID, MARK_ORG, Act, Decision, Ignore, Park, Settled, Unclaimed, View, need
+from connector.core.view import MARK_ID, MARK_ORG, Act, Decision, Ignore, Park, Read, Settled, Unclaimed, View, need
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,10 +109,16 @@ def _next_step(view: View, known: Mapping[str, tuple[Mapping[str, Any], Link]]) 
             moves_money=True,
         )
     allocated = dict(progress.get("allocated") or {})
+    if not allocated:
+        there = _allocated_there(view, sum(int(row["amount_paid"]) for row, _ in known.values()))
+        if isinstance(there, Read | Park):
+            return there
+        allocated = {row_id: True for row_id in known if row_id in there}
     for row_id, (row, invoice) in sorted(known.items()):
         if row_id not in allocated:
             return allocate(view, row, invoice, allocated)
-    return Settled(progress={"complete": True})
+    learned = {} if allocated == (progress.get("allocated") or {}) else {"allocated": allocated}
+    return Settled(progress={**learned, "complete": True})
 
 
 def _differs(view: View) -> Park | None:
@@ -130,11 +137,52 @@ def _differs(view: View) -> Park | None:
     return None
 
 
+def _allocated_there(view: View, amount: int) -> frozenset[str] | Read | Park:
+    """The marks of allocations Salesforce holds already, which our memory, lost or restored, does not know.
+
+    An allocation people made carries none (the payment was theirs, and adopted): it is not made a second time.
+    """
+    posted, roles = view.mapping.options.get("posted_status"), view.mapping.salesforce.roles
+    if view.salesforce is None or "balance" not in roles or view.currency is None:
+        return frozenset()
+    status, balance = (read_path(view.salesforce.fields, roles[role]) for role in ("status", "balance"))
+    # a draft's balance says nothing yet
+    if status != posted or balance is None:
+        return frozenset()
+    left = to_minor(Decimal(balance), view.currency, view.policy.currencies)
+    if left >= amount:
+        return frozenset()
+    marks: set[str] = set()
+    for kind in view.kinds.values():
+        # a neighbour on the object reads its allocations as its lines
+        if kind.salesforce.object != view.mapping.salesforce.object or kind.lines is None:
+            continue
+        there = Key(side=Side.SALESFORCE, kind=kind.kind, id=view.salesforce.id)
+        if there not in view.others:
+            return Read(others=frozenset({there}))
+        record, paths = view.others[there], {each.roles.get("marker", "Id") for each in kind.line_specs}
+        for row in () if record is None else record.lines:
+            found = [str(mark) for path in paths if (mark := read_path(row, path)) is not None]
+            if not found:
+                return Park(
+                    code="payment.allocated_already",
+                    reason=f"{view.link.mate_id} has {left} left to allocate, {amount} were paid on mirrored invoices "
+                    f"(minor units of {view.currency}); somebody allocated it in Salesforce",
+                )
+            marks.update(found)
+    return frozenset(marks)
+
+
 def _untouched(view: View) -> Decision:
-    """Only Salesforce was signalled on a finished payment: has somebody edited the fact?"""
+    """Only Salesforce was signalled on a finished payment: has somebody edited the fact, or its marker?"""
     missing = need(view, Side.SALESFORCE)
     if missing is not None:
         return missing
+    if view.salesforce is not None and not view.salesforce.deleted:
+        named = view.salesforce.fields.get(view.mapping.salesforce.marker)
+        if named != view.link.born.id:
+            # without it a lost database could book the payment a second time
+            return salesforce_update(view, (), {}, action="mark")
     assert view.currency is not None
     code, subject = "payment.edited", view.link.born.id
     pair = view.link.shadow.get("amount")
@@ -145,7 +193,9 @@ def _untouched(view: View) -> Decision:
         stored = None if amount is None else to_minor(Decimal(amount), view.currency, view.policy.currencies)
     if expected is None or stored == expected:
         return Settled(cleared=((code, subject),))
-    observed = "deleted" if stored is None else f"now {stored}"
+    there = view.salesforce
+    gone = "not shown (deleted for good, or hidden by sharing)" if there is None else "deleted"
+    observed = f"now {stored}" if stored is not None else gone if there is None or there.deleted else "without amount"
     finding = Finding(
         code=code,
         subject=subject,

@@ -34,11 +34,16 @@ def _decide(view: View) -> Decision:
     missing = need(view, Side.SALESFORCE)
     if missing is not None:
         return missing
-    if view.salesforce is None or view.salesforce.deleted:
+    assert view.salesforce is not None, "what is not shown never comes here"
+    if view.salesforce.deleted:
         return _gone(view)
     state, value = view.state()
     if state is None:
-        return Park(code="quote.status_unmapped", reason=f"status {value!r} is not covered by `states`")
+        return Park(
+            code="quote.status_unmapped",
+            reason=f"status {value!r} is not covered by `states`",
+            about=f"status {value}",
+        )
     if view.link.mate_id is None:
         return _birth(view, state, value)
     return _linked(view, state)

@@ -99,6 +99,7 @@ def _lines(view: View) -> list[Line] | Park:
             code="quote.product_inactive",
             reason=f"line {retired[0].id} sells product {retired[0].product_id}, which is not active; "
             "Stripe prices only active products",
+            on=Key(side=Side.SALESFORCE, kind="product", id=str(retired[0].product_id)),
         )
     if sum(line.amount_minor for line in lines) != total:
         return Park(

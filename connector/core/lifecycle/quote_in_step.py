@@ -74,7 +74,8 @@ def _follow(view: View, changes: Sequence[Change]) -> Decision:
     """Sends what Salesforce owns and Stripe lets be changed on an open quote: the expiry."""
     if any(change.salesforce is None for change in changes):
         names = ", ".join(change.field for change in changes if change.salesforce is None)
-        return Park(code="quote.value_removed", reason=f"{names}: emptied in Salesforce; a Stripe quote always has one")
+        reason = f"{names}: emptied in Salesforce; a Stripe quote always has one"
+        return Park(code="quote.value_removed", reason=reason, about=names)
     return expired_before_it_began(view) or stripe_update(view, changes)
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from connector.core.verify.memory import PackagePin
     from connector.flows.verify.run import Verification
-    from connector.ports import VerifyMemory
+    from connector.ports.verifying import VerifyMemory
 
 
 def remember(

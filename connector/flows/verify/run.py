@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from connector.core.verify.sides import SideCard
     from connector.flows.verify.choose import Choice
     from connector.flows.verify.conditions import Condition
-    from connector.ports import Clock, Inspector, VerifyMemory
+    from connector.ports import Clock
+    from connector.ports.verifying import Inspector, VerifyMemory
 
 #: how good a verdict is, for "new since the last run"
 _RANK = {Verdict.PASS: 0, Verdict.NOT_APPLICABLE: 0, Verdict.WARN: 1, Verdict.MANUAL: 2, Verdict.UNKNOWN: 2}

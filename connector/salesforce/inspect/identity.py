@@ -81,11 +81,11 @@ def read_budget(known: Known, answers: Sequence[Answer]) -> ApiBudget:
         daily = answer.content()["DailyApiRequests"]
         allowed = int(daily["Max"])
         return ApiBudget(used=allowed - int(daily["Remaining"]), allowed=allowed, source="GET limits")
-    usage = known.usage()
-    if usage is None:
+    quota = known.quota()
+    if quota is None:
         answer.content()
-    assert usage is not None
-    return ApiBudget(used=usage.used, allowed=usage.total, source="the answers' Sforce-Limit-Info header")
+    assert quota is not None
+    return ApiBudget(used=quota.used, allowed=quota.total, source="the answers' Sforce-Limit-Info header")
 
 
 PROBES: Final = (

@@ -51,7 +51,7 @@ class SalesforceInspector:
         with ThreadPoolExecutor(_CALLS_AT_ONCE, thread_name_prefix="inspect") as pool:
             for stage in _stages(wanted):
                 known = Known(
-                    pack=self._pack, options=self._options, evidence=evidence, usage=lambda: self._client.usage
+                    pack=self._pack, options=self._options, evidence=evidence, quota=lambda: self._client.quota
                 )
                 evidence |= self._stage(pool, stage, known)
         return {name: evidence[name] for name in wanted}

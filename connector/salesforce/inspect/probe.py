@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from connector.core.mapping import Pack
+    from connector.core.quota import Quota
     from connector.core.verify.evidence import Evidence
-    from connector.salesforce.session import Usage
 
 #: how Salesforce says that the user may not: what is hidden is often called unknown (platform.md 0.2, B "Errors")
 _NOT_ALLOWED: Final = frozenset(
@@ -117,7 +117,7 @@ class Known:
     #: the evidence of the probes named in `after`
     evidence: Mapping[str, Evidence]
     #: the org's quota as the newest answer told it
-    usage: Callable[[], Usage | None] = lambda: None
+    quota: Callable[[], Quota | None] = lambda: None
 
     def value(self, name: str) -> Any:
         """The value of earlier evidence; NotReadable where there is none."""

@@ -66,6 +66,10 @@ class Access:
         self._cache: dict[str, tuple[tuple[int, ...], Actor]] = {}
         self._revision = 0
         self._refused: dict[str, ApiError] = {}
+        #: object to its definition and the fields of it that can be secured
+        self._secured: dict[str, tuple[schema.SObject, tuple[str, ...]]] = {}
+        #: object to the ids nobody shares with the API's users
+        self._unshared: dict[str, set[str]] = {}
 
     def refuse(self, sobject: str, error: ApiError) -> None:
         """Every query of the object fails from now on: the platform has a bad day with it."""
@@ -76,9 +80,21 @@ class Access:
         if (error := self._refused.get(sobject.lower())) is not None:
             raise error
 
+    def share(self, sobject: str, record_id: str, *, hidden: bool) -> None:
+        ids = self._unshared.setdefault(sobject, set())
+        if hidden:
+            ids.add(record_id)
+        else:
+            ids.discard(record_id)
+
     def change_view(self, sobject: str, field_name: str, change: Change) -> None:
         """Field-level security set by hand for every API user."""
         self._changes.append((sobject, field_name, change))
+        self._revision += 1
+
+    def restore_view(self, sobject: str, field_name: str) -> None:
+        """Takes back what was set by hand for this field."""
+        self._changes = [change for change in self._changes if change[:2] != (sobject, field_name)]
         self._revision += 1
 
     def definitions_changed(self) -> None:
@@ -123,6 +139,9 @@ class Access:
 
     def row_filter(self, user_id: str, sobject: str) -> RowFilter | None:
         """Which rows of an object a user sees; None: all of them."""
+        hidden = self._unshared.get(sobject)
+        if hidden:
+            return lambda row: row["Id"] not in hidden
         needed = _ROWS_NEED.get(sobject)
         if needed is None or needed in self.permissions(user_id):
             return None
@@ -156,9 +175,10 @@ class Access:
     def _secured_fields(self) -> Iterator[tuple[str, str]]:
         """Fields an administrator deployed. A required field is everybody's: it cannot be secured."""
         for name, obj in self._database.objects.items():
-            for field in obj.fields.values():
-                if field.name.endswith("__c") and schema.namespace_of(field.name) is None and not field.required:
-                    yield name, field.name
+            known = self._secured.get(name)
+            if known is None or known[0] is not obj:
+                known = self._secured[name] = obj, _secured_of(obj)
+            yield from ((name, field_name) for field_name in known[1])
 
     def _granted_fields(self, user_id: str) -> dict[str, bool]:
         """`Object.Field` to whether it may be edited."""
@@ -171,3 +191,11 @@ class Access:
                     name = row["Field"]
                     granted[name] = granted.get(name, False) or row.get("PermissionsEdit", False)
         return granted
+
+
+def _secured_of(obj: schema.SObject) -> tuple[str, ...]:
+    return tuple(
+        field.name
+        for field in obj.fields.values()
+        if field.name.endswith("__c") and schema.namespace_of(field.name) is None and not field.required
+    )

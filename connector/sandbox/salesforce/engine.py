@@ -199,6 +199,18 @@ class Engine:
         self._database.tables[sobject].bury(last)
         self._rollups.touch(sobject, row, None)
 
+    def restore(self, sobject: str, record_id: str, actor: Actor) -> None:
+        """Takes a record out of the recycle bin. Lookups that its deletion cleared stay cleared."""
+        obj, row = self._database.objects[sobject], self._database.tables[sobject].deleted.get(record_id)
+        if row is None:
+            raise ApiError(400, "UNDELETE_FAILED", "Entity is not in the recycle bin", [])
+        live = {name: value for name, value in row.items() if name != "MasterRecordId"}
+        if "IsDeleted" in obj.fields:
+            live["IsDeleted"] = False
+        self._check_unique(obj, live)
+        self._sign(obj, live, actor, creating=False)
+        self._write(sobject, None, live, counted=actor.counted)
+
     def live_row(self, sobject: str, record_id: str) -> Row:
         """The record; raises ENTITY_IS_DELETED or INVALID_CROSS_REFERENCE_KEY."""
         table = self._database.tables[sobject]

@@ -10,6 +10,7 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.http import Request, Response
@@ -17,11 +18,12 @@ from connector.sandbox.salesforce import bootstrap, derived, metadata, scenarios
 from connector.sandbox.salesforce.access import Access
 from connector.sandbox.salesforce.customizing import Customizing
 from connector.sandbox.salesforce.database import Database
+from connector.sandbox.salesforce.definitions import objects_of
 from connector.sandbox.salesforce.engine import Actor, Engine, Predicate
-from connector.sandbox.salesforce.formulas import FORMULAS
 from connector.sandbox.salesforce.gateway import Gateway
 from connector.sandbox.salesforce.oauth import OAuth
 from connector.sandbox.salesforce.platform import Platform
+from connector.sandbox.salesforce.recycle_bin import RecycleBin
 from connector.sandbox.salesforce.rest.wire import Reply
 from connector.sandbox.salesforce.settings import DOCUMENTED_PAYMENT_STATUSES, METADATA_PAYMENT_STATUSES, OrgSettings
 from connector.sandbox.salesforce.values import wire_datetime
@@ -48,7 +50,7 @@ class Org:
         self.api_version = given.api_version
         self.multi_currency = given.multi_currency
         self.default_currency = given.default_currency
-        self.database = Database(_org_objects(given))
+        self.database = Database(objects_of(given))
         pod = "".join(self._rng.choices("abcdefghkmnpqrstuvwxyz", k=2)) + "0"
         self.engine = Engine(
             self.database,
@@ -59,6 +61,7 @@ class Org:
         )
         #: the hands of the platform, vendors and administrators
         self.platform = Platform(self.engine, self.database, now=clock.now)
+        self.recycle_bin = RecycleBin(self.engine, self.database)
         self.access = Access(self.database)
         self.customizing = Customizing(self.database, self.engine, self.platform, self.access)
         founders = bootstrap.found(self.platform, given)
@@ -127,10 +130,20 @@ class Org:
         with self._lock:
             self.access.change_view(sobject, field_name, schema.without_field)
 
+    def hide_record(self, sobject: str, record_id: str, *, hidden: bool = True) -> None:
+        """Takes a record out of what is shared with the integration user: no answer of the API shows it."""
+        with self._lock:
+            self.access.share(sobject, record_id, hidden=hidden)
+
     def make_read_only(self, sobject: str, field_name: str) -> None:
         """Takes the integration user's edit access to a field away."""
         with self._lock:
             self.access.change_view(sobject, field_name, schema.with_read_only_field)
+
+    def restore_field(self, sobject: str, field_name: str) -> None:
+        """Gives the integration user back what `hide_field` and `make_read_only` took away."""
+        with self._lock:
+            self.access.restore_view(sobject, field_name)
 
     def define_picklist(self, sobject: str, field_name: str, values: Sequence[str]) -> None:
         """Gives a picklist other values. Whether others may still be written stays as it was."""
@@ -177,6 +190,17 @@ class Org:
     def delete(self, sobject: str, record_id: str) -> None:
         with self._lock:
             self.engine.delete(sobject, record_id, self._person)
+            self.engine.commit()
+
+    def merge(self, sobject: str, master_id: str, other_id: str) -> None:
+        """Two records become one, as in the merge wizard; what the master says stays."""
+        with self._lock:
+            self.recycle_bin.merge(sobject, master_id, other_id, replace(self._person, platform=True))
+            self.engine.commit()
+
+    def undelete(self, sobject: str, record_id: str) -> None:
+        with self._lock:
+            self.recycle_bin.undelete(sobject, record_id, self._person)
             self.engine.commit()
 
     def get(self, sobject: str, record_id: str) -> dict[str, Any]:
@@ -244,25 +268,3 @@ class Org:
                 return self._gateway.respond(Reply(body=self.counters), limited=False)
             fault = None if self.faults is None else self.faults(request)
             return self._gateway.handle(request) if fault is None else fault
-
-
-def _org_objects(settings: OrgSettings) -> dict[str, schema.SObject]:
-    computed = {name: frozenset(formulas) for name, formulas in FORMULAS.items()}
-    custom = {} if settings.metadata_dir is None else metadata.load_custom_fields(settings.metadata_dir)
-    objects = schema.build_objects(
-        custom, multi_currency=settings.multi_currency, computed=computed, namespaces=settings.packages
-    )
-    codes = tuple(code for code, _, _ in bootstrap.CURRENCIES)
-    for name, obj in objects.items():
-        if "CurrencyIsoCode" in obj.fields:
-            objects[name] = schema.with_picklist(obj, "CurrencyIsoCode", codes, restricted=True)
-    if "blng__Payment__c" in objects:
-        objects["blng__Payment__c"] = schema.with_picklist(
-            objects["blng__Payment__c"], "blng__Status__c", tuple(settings.payment_statuses), restricted=True
-        )
-    if "blng__PaymentGateway__c" in objects:
-        # The value set is open to administrators, and whoever wants Stripe adds it.
-        gateway = objects["blng__PaymentGateway__c"]
-        types = (*gateway.fields["blng__GatewayType__c"].picklist, bootstrap.GATEWAY_TYPE)
-        objects[gateway.name] = schema.with_picklist(gateway, "blng__GatewayType__c", types, restricted=True)
-    return objects

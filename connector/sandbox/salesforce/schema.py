@@ -126,6 +126,8 @@ class SObject:
 
     def find(self, name: str) -> Field | None:
         """The field with this name in any case."""
+        if (spelt_as_here := self.fields.get(name)) is not None:
+            return spelt_as_here
         known = self.names.get(name.lower())
         return None if known is None else self.fields[known]
 

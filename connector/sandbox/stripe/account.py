@@ -21,6 +21,7 @@ import orjson
 
 from connector.sandbox.http import Request, Response
 from connector.sandbox.stripe import attempts, state
+from connector.sandbox.stripe.deliveries import Deliveries
 from connector.sandbox.stripe.engine import Engine, Fields
 from connector.sandbox.stripe.errors import StripeError
 from connector.sandbox.stripe.expand import Expander
@@ -79,6 +80,7 @@ class Account:
         endpoint_rate_per_second: int | None = 25,
     ) -> None:
         self._clock = clock
+        self._seed = seed
         self._engine = Engine(
             clock=clock,
             seed=seed,
@@ -131,6 +133,10 @@ class Account:
             settled = attempts.settle_all(self._engine, succeed=succeed)
             self._engine.commit()
             return settled
+
+    def deliveries(self, **given: Any) -> Deliveries:
+        """What carries this account's events to its webhook endpoints from now on."""
+        return Deliveries(self._engine, self._lock, clock=self._clock, seed=self._seed, **given)
 
     def dump(self) -> dict[str, Any]:
         """Everything that outlives a restart, as JSON values."""

@@ -51,6 +51,8 @@ def load(engine: Engine, saved: Mapping[str, Any]) -> None:
     engine.deleted = dict(saved["deleted"])
     engine.due = [(at, what, object_id) for at, what, object_id in saved["due"]]
     heapq.heapify(engine.due)
+    # The state's own time: an account that is put back has not seen what came later.
+    engine.now = 0
     for kind, rows in saved["objects"].items():
         collection = engine.collections[kind] = Collection(INDEXED[kind])
         for created, text in rows:

@@ -59,6 +59,10 @@ class Collection:
         """Creation time and object, oldest first."""
         return ((self._created[at], item) for at, item in enumerate(self._ordered) if item is not None)
 
+    def newer_than(self, position: int) -> tuple[list[Object], int]:
+        """What was inserted since this position, oldest first, and the position to ask from next time."""
+        return [item for item in self._ordered[position:] if item is not None], len(self._ordered)
+
     def values_of(self, index: str) -> list[Any]:
         """The values an indexed field has at present."""
         return list(self._index[index])

@@ -1,4 +1,4 @@
-"""Webhook endpoints: where events are to be delivered. This sandbox keeps them; it delivers nothing."""
+"""Webhook endpoints: where events are to be delivered; `deliveries.py` carries them there."""
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,41 +11,15 @@ import pytest
 from connector.store import open_store
 from tests.support.clock import ManualClock
 from tests.support.memory import IDENTITY
-from tests.support.postgres import NoPostgresError, fresh_database, running_server
+from tests.support.postgres import fresh_database
+from tests.support.stores import lay_new_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from connector.store import SqlStore
 
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    try:
-        with running_server() as url:
-            yield url
-    except NoPostgresError as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory) -> Path:
-    """A new store's file, made once and copied for each test."""
-    path = tmp_path_factory.mktemp("template") / "connector.db"
-    open_store(f"sqlite:///{path}", clock=ManualClock()).close()
-    return path
-
-
-@pytest.fixture(scope="session")
-def migrated_database(postgres_server) -> Iterator[str]:
-    """The name of a database with a new store's tables, the template of each test's own."""
-    name = _fresh_name()
-    with fresh_database(postgres_server, name) as url:
-        open_store(url, clock=ManualClock()).close()
-        yield name
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -64,11 +37,16 @@ def url(request: pytest.FixtureRequest, tmp_path) -> Iterator[str]:
     """A database with an empty store in it."""
     if request.param == "sqlite":
         path = tmp_path / "connector.db"
-        shutil.copyfile(request.getfixturevalue("migrated_file"), path)
+        lay_new_store(path)
         yield f"sqlite:///{path}"
         return
-    template = request.getfixturevalue("migrated_database")
-    with fresh_database(request.getfixturevalue("postgres_server"), _fresh_name(), template=template) as fresh:
+    yield request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture
+def postgres_url(postgres_server, migrated_database) -> Iterator[str]:
+    """For what is about PostgreSQL alone."""
+    with fresh_database(postgres_server, _fresh_name(), template=migrated_database) as fresh:
         yield fresh
 
 

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import event, make_url, text
 
-from connector.core.errors import ConfigError, StoreBusy, StoreUnusable
+from connector.core.errors import ConfigError, StoreAway, StoreBusy, StoreUnusable
 from connector.store import open_store
 from tests.support.clock import ManualClock
 from tests.support.memory import IDENTITY, link_of, mirror, raise_signals, remember, salesforce
+from tests.support.stores import lay_new_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,9 +86,9 @@ with store._database.write(1) as tx:
 
 class TestSqliteFile:
     @pytest.fixture
-    def path(self, migrated_file, tmp_path) -> Path:
+    def path(self, tmp_path) -> Path:
         path = tmp_path / "connector.db"
-        shutil.copyfile(migrated_file, path)
+        lay_new_store(path)
         return path
 
     @pytest.fixture
@@ -171,11 +172,11 @@ class TestSqliteFile:
 
 class TestPostgres:
     def test_a_server_that_is_not_there(self, postgres_server, tmp_path):
-        with pytest.raises(StoreUnusable, match="server is reachable"):
+        with pytest.raises(StoreAway, match="server is reachable"):
             _open(f"postgresql://connector:secret@/connector?host={tmp_path}")
 
     def test_a_password_is_never_repeated(self, postgres_server, tmp_path):
-        with pytest.raises(StoreUnusable) as caught:
+        with pytest.raises(StoreAway) as caught:
             _open(f"postgresql://connector:hunter2@/connector?host={tmp_path}")
         assert "hunter2" not in str(caught.value)
 

@@ -1,4 +1,4 @@
-"""Findings, the audit trail, runs and notes."""
+"""Findings, runs and notes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from decimal import Decimal
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
-from connector.core.model import Finding, LinkState, OperationState, Refusal, Severity
-from connector.ports import Settlement
+from connector.core.model import Finding, Severity
 from connector.store import open_store
-from tests.support.memory import ended, link_of, mirror, operation_on, raised, remember, salesforce
+from tests.support.memory import salesforce
 
 INVOICE = salesforce("invoice", "a0I000000000001AAA")
 FELL = Finding(
@@ -63,59 +61,6 @@ class TestFindings:
         assert store.load_findings() == [FELL]
 
 
-class TestAudit:
-    def test_a_write_leaves_one_row_that_names_operation_and_outcome(self, store, clock):
-        _, operation = mirror(store, link_of(INVOICE), "in_1")
-        [row] = store.load_audit(INVOICE)
-        assert (row["event"], row["at"]) == ("invoice.create applied", clock.now())
-        assert row["detail"] == {
-            "operation": operation.id,
-            "action": "create",
-            "target": "stripe",
-            "idempotency_key": operation.idempotency_key,
-            "state": "settled",
-            "outcome": "applied",
-            "request_id": "req_1",
-            "result_id": "in_1",
-            "link": "open",
-            "mate_id": "in_1",
-            "revision": 1,
-        }
-
-    def test_a_refusal_says_why(self, store):
-        begun = raised(link_of(INVOICE))
-        [operation] = store.begin([begun], [operation_on(begun)])
-        parked = replace(begun, state=LinkState.PARKED, reason="Stripe said no", reason_code="invoice.refused")
-        refusal = Refusal(code="amount_too_small", message="at least 50 cents")
-        store.settle([ended(operation, parked, refusal, OperationState.ABANDONED)])
-        [row] = store.load_audit(INVOICE)
-        assert row["event"] == "invoice.create abandoned"
-        assert row["detail"]["code"] == "amount_too_small"
-        assert row["detail"]["message"] == "at least 50 cents"
-        assert row["detail"]["reason_code"] == "invoice.refused"
-
-    def test_a_decision_without_a_call_is_audited_when_it_says_what_happened(self, store):
-        remember(store, link_of(INVOICE))
-        assert store.load_audit(INVOICE) == []
-        store.settle([Settlement(link=link_of(INVOICE), event="invoice adopted")])
-        assert [row["event"] for row in store.load_audit(INVOICE)] == ["invoice adopted"]
-
-    def test_newest_first_and_only_of_this_record(self, store):
-        for event in ("first", "second", "third"):
-            store.settle([Settlement(link=link_of(INVOICE), event=event)])
-        store.settle([Settlement(link=link_of(salesforce("quote", INVOICE.id)), event="other")])
-        rows = store.load_audit(INVOICE, limit=2)
-        assert [row["event"] for row in rows] == ["third", "second"]
-        assert rows[0]["seq"] > rows[1]["seq"]
-
-    @pytest.mark.parametrize("statement", ["UPDATE audit SET event = 'forged'", "DELETE FROM audit"])
-    def test_the_database_refuses_to_change_it(self, store, statement):
-        store.settle([Settlement(link=link_of(INVOICE), event="true")])
-        with pytest.raises((DBAPIError, AssertionError), match="append-only"), store._database.write(1) as tx:
-            tx.connection.execute(text(statement))
-        assert [row["event"] for row in store.load_audit(INVOICE)] == ["true"]
-
-
 class TestRunsAndNotes:
     def test_a_run_is_visible_while_it_goes_on_and_after_it(self, store, clock):
         started_at = clock.now()
@@ -124,16 +69,29 @@ class TestRunsAndNotes:
         clock.advance(timedelta(minutes=3))
         store.finish_run(first, clock.now(), {"written": 3, "total": Decimal("1.10")})
         assert store.load_runs() == [
-            {"id": second, "command": "plan", "started_at": started_at, "finished_at": None, "summary": None},
+            {
+                "id": second,
+                "command": "plan",
+                "trace_id": None,
+                "started_at": started_at,
+                "finished_at": None,
+                "summary": None,
+            },
             {
                 "id": first,
                 "command": "sync --once",
+                "trace_id": None,
                 "started_at": started_at,
                 "finished_at": clock.now(),
                 "summary": {"written": 3, "total": Decimal("1.10")},
             },
         ]
         assert [run["id"] for run in store.load_runs(limit=1)] == [second]
+
+    def test_who_gave_the_command_is_known_from_the_start(self, store, clock):
+        store.start_run("adopt", clock.now(), by="kim")
+        [run] = store.load_runs()
+        assert (run["finished_at"], run["summary"]) == (None, {"by": "kim"})
 
     def test_a_float_in_a_summary_is_refused_when_it_is_written(self, store, clock):
         run = store.start_run("sync --once", clock.now())

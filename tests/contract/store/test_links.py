@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
 from connector.core.errors import LeaseLost
-from connector.core.model import Link, LinkState, Side
+from connector.core.model import Backoff, Condition, ConditionType, Link, LinkState, Side
 from tests.support.memory import link_of, remember, salesforce, stripe
 
 INVOICE = salesforce("invoice", "a0I000000000001AAA")
@@ -27,6 +28,20 @@ FULL = Link(
     reason="waits for its customer",
     reason_code="invoice.waits",
     waiting_on=salesforce("customer", "0010000000000001AA"),
+    condition=Condition(
+        type=ConditionType.VALUE_UNMAPPED,
+        subject="status",
+        wanted="a mapping for 'On hold'",
+        looks=3,
+        look_at=datetime(2026, 11, 20, 16, 30, tzinfo=UTC),
+    ),
+    parked_at=datetime(2026, 11, 20, 8, 30, tzinfo=UTC),
+    backoff=Backoff(
+        attempts=2,
+        since=datetime(2026, 11, 21, 12, 0, tzinfo=UTC),
+        next_at=datetime(2026, 11, 21, 12, 5, 0, 250, tzinfo=UTC),
+        code="UNABLE_TO_LOCK_ROW",
+    ),
     shard=3,
     versions={Side.SALESFORCE: "2026-11-02T09:00:00.000+0000", Side.STRIPE: ""},
     progress={"step": "add_lines", "sent": ["a", "b"], "rest": Decimal("12.340"), "nested": {"n": 1}},

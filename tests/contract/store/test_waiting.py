@@ -99,9 +99,15 @@ def test_waiting_for_a_parked_parent_does_not_spin(store):
 def test_who_no_longer_waits_is_left_alone(store):
     child = wait_for(link_of(INVOICES[0]), CUSTOMER)
     remember(store, child)
-    remember(store, replace(child, state=LinkState.PARKED))
+    remember(store, replace(child, state=LinkState.PARKED, waiting_on=None))
     mirror(store, link_of(CUSTOMER), "cus_1")
     assert waiting(store) == []
+
+
+def test_a_record_parked_because_of_its_parent_is_looked_at_again_when_that_is_settled(store):
+    remember(store, replace(wait_for(link_of(INVOICES[0]), CUSTOMER), state=LinkState.PARKED))
+    mirror(store, link_of(CUSTOMER), "cus_1")
+    assert waiting_keys(store) == [INVOICES[0]]
 
 
 def test_hundreds_of_children_wake_together(store):

@@ -138,7 +138,7 @@ def test_sign_in_identity_and_inspection(world):
         assert identity.name == "Northwind Instruments"
         assert identity.multi_currency is True
         assert list(world.system.check()) == []
-        assert world.system.usage.total == 5_000_000
+        assert world.system.quota.total == 5_000_000
     assert RECORDING or cassette.all_played
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import vcr
 
-from connector.core.retry import RetryPolicy
+from connector.core.retry import uniform
 from connector.remote import Caller
 from connector.sandbox.server import Served
 from connector.sandbox.stripe.account import Account
@@ -53,7 +53,7 @@ def system_at(api_base, api_key, clock):
         StripeOptions(api_key=api_key, api_base=api_base, org_id=ORG_ID, concurrency=1),
         pack=stripe_pack(),
         clock=clock,
-        caller=Caller(policy=RetryPolicy(attempts=1), clock=clock, chance=lambda: 0.0),
+        caller=Caller(policies=uniform(attempts=1), clock=clock, chance=lambda: 0.0),
         limiter=NoLimit(),
     )
 

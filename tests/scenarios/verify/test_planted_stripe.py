@@ -7,17 +7,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-import requests
 
 from connector.config.settings_loader import load_settings
 from connector.core.model import Side
 from connector.flows.verify.choose import choose
 from connector.sandbox.salesforce.org import Org
 from connector.sandbox.stripe.account import Account
-from connector.sandbox.transport import InProcessAdapter
 from connector.stripe.events import EVENT_TYPES
 from connector.verification import Sessions, chosen_profile, open_verification, shipped_rules
 from tests.support.clock import ManualClock
+from tests.support.verified import mounted
 from tests.support.world import API_URL, ORG_URL, START
 
 if TYPE_CHECKING:
@@ -30,12 +29,6 @@ VERSION = "2026-10-28.endive"
 READS = ("customers", "products", "quotes", "invoices", "invoice_payments", "payment_intents", "charges")
 RIGHTS = (*READS, "payment_records", "events", "account", "webhook_endpoints", "reporting", "billing_portal")
 FAULTY = ("fail", "warn", "unknown", "manual", "crashed")
-
-
-def _mounted(app) -> requests.Session:
-    session = requests.Session()
-    session.mount("http://", InProcessAdapter(app))
-    return session
 
 
 class Bench:
@@ -62,7 +55,7 @@ class Bench:
 
     def post(self, path, **params):
         headers = {"Authorization": f"Bearer {self.account.api_key}"}
-        reply = _mounted(self.account).post(API_URL + path, data=params, headers=headers, timeout=5)
+        reply = mounted(self.account).post(API_URL + path, data=params, headers=headers, timeout=5)
         reply.raise_for_status()
         return reply.json()
 
@@ -86,7 +79,7 @@ class Bench:
             rules=rules,
             profile=profile,
             clock=self.clock,
-            sessions=Sessions(salesforce=_mounted(org), stripe=lambda: _mounted(self.account)),
+            sessions=Sessions(salesforce=mounted(org), stripe=lambda: mounted(self.account)),
         ) as verifier:
             run = verifier.run(choose(rules, verifier.profile))
         self.calls = run.calls[Side.STRIPE.value]

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 
 from connector.config.settings_loader import load_settings
 from connector.core.errors import ConfigError
@@ -19,9 +18,9 @@ from connector.sandbox.salesforce import scenarios
 from connector.sandbox.salesforce.org import Org
 from connector.sandbox.salesforce.seed import seed
 from connector.sandbox.stripe.account import Account
-from connector.sandbox.transport import InProcessAdapter
 from connector.verification import Sessions, chosen_profile, open_verification, shipped_rules
 from tests.support.clock import ManualClock
+from tests.support.verified import mounted
 from tests.support.world import API_URL, ORG_URL, START
 
 if TYPE_CHECKING:
@@ -65,19 +64,13 @@ class Install:
             rules=rules,
             profile=chosen_profile(rules, settings.verify.profile),
             clock=self.clock,
-            sessions=Sessions(salesforce=_mounted(self.org), stripe=lambda: _mounted(self.account)),
+            sessions=Sessions(salesforce=mounted(self.org), stripe=lambda: mounted(self.account)),
         ) as verifier:
             done = verifier.run(choose(rules, verifier.profile), accept_packages=accept_packages)
             if remember:
                 verifier.remember(done, {}, accept_packages=accept_packages)
         self.clock.advance(timedelta(days=1))
         return done
-
-
-def _mounted(app: Any) -> requests.Session:
-    session = requests.Session()
-    session.mount("http://", InProcessAdapter(app))
-    return session
 
 
 def _of(done: Verification, check_id: str) -> Any:

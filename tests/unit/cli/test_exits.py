@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import inspect
+from datetime import UTC, datetime
 
 import pytest
 
 from connector.cli.exits import MEANINGS, Exit, exit_of, remedy_of
 from connector.core import errors
+from connector.core.brake import TrippedBrake
 from connector.core.errors import ConnectorError, Problem, RemoteError, UsageError
-from connector.core.model import Side
+from connector.core.model import Finding, Severity, Side
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 CASES = {
     errors.ConfigError: 64,
@@ -20,12 +24,18 @@ CASES = {
     errors.Ambiguous: 69,
     errors.Unauthorised: 69,
     errors.Throttled: 75,
+    errors.QuotaSpent: 75,
     errors.Unfinished: 75,
     errors.Refused: 1,
+    errors.Hidden: 1,
     errors.StoreBusy: 75,
+    errors.StoreAway: 75,
     errors.LeaseLost: 75,
+    errors.Superseded: 75,
     errors.StoreUnusable: 1,
     errors.SchemaTooNew: 1,
+    errors.Unadopted: 1,
+    errors.Braked: 1,
     errors.Interrupted: 130,
 }
 
@@ -35,6 +45,11 @@ def make(kind: type[ConnectorError]) -> ConnectorError:
         return kind([Problem(where="x", observed="y", remedy="z")])
     if issubclass(kind, RemoteError):
         return kind("no", side=Side.STRIPE, action="GET /v1/account")
+    if kind is errors.Braked:
+        return kind([TrippedBrake(name="x", subject="", tripped_at=NOW, observed="y", allowed="z", plan={})])
+    if kind is errors.Unadopted:
+        told = dict.fromkeys(("code", "subject", "observed", "wanted", "why", "remedy"), "x")
+        return kind(Finding(severity=Severity.BLOCKER, **told))
     return kind("no")
 
 
@@ -50,7 +65,7 @@ def test_the_table_is_complete():
         if issubclass(kind, ConnectorError) and not kind.__subclasses__()
     }
     # raised itself as well as in its narrower form
-    assert leaves | {errors.Transient} == set(CASES)
+    assert leaves | {errors.Transient, errors.Throttled, errors.Refused, errors.LeaseLost} == set(CASES)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in CASES if issubclass(kind, RemoteError)])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import re
 import stat
 import threading
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import pytest
 import rich.progress
@@ -15,13 +18,22 @@ from connector.cli.commands.status import run_line
 from connector.cli.demo.home import first_day_of_last_month, fresh_home, write_settings
 from connector.cli.demo.sandbox_process import Connection
 from connector.cli.findings import grouped, need_a_person, print_findings
+from connector.cli.held_view import print_held
+from connector.cli.limits_view import brakes_answer, print_brakes
 from connector.cli.output import Output, to_json
 from connector.cli.parked import parked_groups, print_parked
+from connector.cli.parked_table import COLUMNS, parked_table
 from connector.cli.progress import Progress
 from connector.cli.report_view import print_kinds, print_report
+from connector.cli.retry_view import print_retry, retry_answer
+from connector.config.brake_limits import load_brake_settings
+from connector.config.retry_policies import load_retry_settings
 from connector.config.settings_loader import load_settings
 from connector.core.errors import ConfigError
-from connector.core.model import Finding, Key, Link, LinkState, Severity, Side
+from connector.core.model import Condition, ConditionType, Finding, Key, Link, LinkState, Severity, Side
+
+MOMENT = "2026-11-21T12:30:05+00:00"
+LATER = "2026-11-21T13:00:00+00:00"
 
 
 def finding(code, subject, severity=Severity.WARNING, count=1):
@@ -223,6 +235,9 @@ class FakeStore:
         return [link for link in found if link.state.value in states][:limit]
 
 
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
 def parked_link(number, code="quote.expired", kind="quote"):
     born = Key(side=Side.SALESFORCE, kind=kind, id=f"a03{number:06d}")
     return Link(born=born, state=LinkState.PARKED, reason=f"reason {number}", reason_code=code)
@@ -232,7 +247,8 @@ class TestParked:
     def test_counted_per_reason_over_all_pages_with_the_first_as_example(self):
         links = [parked_link(number) for number in range(1, 2502)]
         store = FakeStore(*links, parked_link(1, "invoice.no_lines", "invoice"))
-        assert parked_groups(store, ["quote", "invoice"]) == [
+        told = ("code", "count", "example")
+        assert [{name: group[name] for name in told} for group in parked_groups(store, ["quote", "invoice"])] == [
             {
                 "code": "quote.expired",
                 "count": 2501,
@@ -244,6 +260,16 @@ class TestParked:
                 "example": {"kind": "invoice", "id": "a03000001", "reason": "reason 1"},
             },
         ]
+
+    def test_a_cause_is_a_group_with_what_would_release_it(self):
+        condition = Condition(type=ConditionType.LIMIT, subject="lines", wanted="fewer lines", look_at=NOON)
+        links = [replace(parked_link(number), condition=condition, parked_at=NOON) for number in (1, 2)]
+        other = replace(condition, subject="allocations")
+        first, second = parked_groups(FakeStore(*links, replace(parked_link(3), condition=other)), ["quote"])
+        assert (first["count"], second["count"]) == (2, 1)
+        assert first["condition"] == {"type": "limit", "subject": "lines", "wanted": "fewer lines"}
+        assert first["since"] == first["next_look"] == NOON.isoformat()
+        assert first["group"] != second["group"]
 
     def test_printed_with_the_reason(self, console):
         print_parked(console, parked_groups(FakeStore(parked_link(7)), ["quote"]))
@@ -258,6 +284,8 @@ def test_a_pass_that_found_nothing_says_so_instead_of_an_empty_table(console):
     answer = {
         "kinds": {},
         "stopped_kinds": {},
+        "held_back": [],
+        "short_of_calls": [],
         "parked": [],
         "findings": [],
         "api_calls": {"salesforce": 4, "stripe": 3},
@@ -269,3 +297,72 @@ def test_a_pass_that_found_nothing_says_so_instead_of_an_empty_table(console):
     print_report(console, answer)
     first = console.file.getvalue().splitlines()[0]
     assert first == "Nothing has changed on either side since the last pass."
+
+
+def test_what_is_held_back_is_told_with_its_number_its_cause_and_the_next_attempt(console):
+    print_held(
+        console,
+        [
+            {"kind": "invoice", "code": "stripe.throttled.rate_limit", "count": 3, "next_attempt_at": MOMENT},
+            {"kind": "payment", "code": "salesforce.row_lock.UNABLE_TO_LOCK_ROW", "count": 1, "next_attempt_at": LATER},
+        ],
+    )
+    text = console.file.getvalue()
+    assert "Held back after a failure: 4, tried again by the passes from 2026-11-21 12:30:05 UTC on" in text
+    assert "invoice  3  stripe asks to wait (rate_limit), next 2026-11-21 12:30:05 UTC" in text
+    assert "payment  1  salesforce has the record locked (UNABLE_TO_LOCK_ROW)" in text
+
+
+def test_the_brakes_that_hold_are_told_with_where_each_was_said(console, tmp_path):
+    path = tmp_path / "brakes.yaml"
+    path.write_text("voids: {percent: 5}\n", encoding="utf-8")
+    answer = brakes_answer(load_brake_settings(path), files=[path])
+    assert answer["files"] == [str(path)]
+    assert {"name": "voids.percent", "value": 5, "source": f"{path}:1"} in answer["limits"]
+    assert {"name": "release_hours", "value": 24, "source": "default"} in answer["limits"]
+    print_brakes(console, answer)
+    assert re.search(rf"voids.percent +5  {re.escape(str(path))}:1\n", console.file.getvalue())
+
+
+def test_a_run_is_told_with_who_gave_the_command():
+    run = {"command": "adopt", "started_at": MOMENT, "finished_at": None, "summary": {"by": "kim"}}
+    assert " adopt  by kim did not end" in run_line(run)
+    ended = run_line({**run, "finished_at": LATER, "summary": {"by": "kim", "writes": 2}})
+    assert ended.endswith(" by kim done, 2 writes")
+
+
+def test_parked_records_are_a_table_that_no_spreadsheet_carries_out():
+    condition = Condition(type=ConditionType.OTHER, subject="=cmd()", wanted="a rule")
+    links = [
+        Link(
+            born=Key(side=Side.SALESFORCE, kind="invoice", id=f"a0I{number}"),
+            state=LinkState.PARKED,
+            reason='says "no", and why',
+            reason_code="invoice.refused",
+            condition=condition,
+            parked_at=datetime(2026, 11, 21, tzinfo=UTC),
+        )
+        for number in (2, 1)
+    ]
+    head, *rows = csv.reader(io.StringIO(parked_table(links)))
+    assert head == list(COLUMNS)
+    first = dict(zip(head, rows[0], strict=True))
+    assert [row[2] for row in rows] == ["a0I1", "a0I2"]
+    assert (first["subject"], first["reason"], first["mate"]) == ("'=cmd()", 'says "no", and why', "")
+    assert first["since"] == "2026-11-21T00:00:00+00:00"
+
+
+def test_nothing_held_back_is_no_news(console):
+    print_held(console, [])
+    assert console.file.getvalue() == ""
+
+
+def test_the_policies_that_hold_are_a_row_each_with_those_of_named_kinds(console, tmp_path):
+    path = tmp_path / "retry.yaml"
+    path.write_text("rules: [{kind: invoice, error: row_lock, to: stripe, now: {attempts: 9}}]\n", encoding="utf-8")
+    answer = retry_answer(load_retry_settings(path), files=[path])
+    [row] = [each for each in answer["policies"] if each["now"]["attempts"] == 9]
+    assert (row["to"], row["error"], row["kind"]) == ("stripe", "row_lock", "invoice")
+    assert {each["kind"] for each in answer["policies"]} == {None, "invoice"}
+    print_retry(console, answer)
+    assert "9 attempts" in console.file.getvalue()

@@ -6,14 +6,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from connector.config.retry_policies import load_retry_policies
 from connector.config.settings_check import check_complete, read_private_key
 from connector.config.settings_loader import load_settings
 from connector.config.settings_names import leaves
 from connector.config.settings_report import describe
 from connector.core.errors import ConfigError
-from connector.core.model import Side
-from connector.core.retry import RetryPolicy
 
 ROOT = Path(__file__).parents[3]
 SECRET = "sk_test_51NeverShown"
@@ -322,22 +319,10 @@ def test_every_setting_is_documented_and_no_other():
     assert documented == {leaf.variable for leaf in leaves()}
 
 
-def test_retry_policies_come_from_their_file(tmp_path):
-    path = tmp_path / "retry.yaml"
-    assert load_retry_policies(path) == dict.fromkeys(Side, RetryPolicy())
-    path.write_text("stripe: {attempts: 7, base_s: 0.25}\n")
-    policies = load_retry_policies(path)
-    assert policies[Side.STRIPE] == RetryPolicy(attempts=7, base_s=0.25)
-    assert policies[Side.SALESFORCE] == RetryPolicy()
-    assert load_retry_policies(ROOT / "config" / "retry.yaml")[Side.STRIPE].attempts == 6
-
-
-def test_every_wrong_retry_number_is_named(tmp_path):
-    path = tmp_path / "retry.yaml"
-    path.write_text("stripe: {attempts: 0.5, jitter: lots}\nsalesforce: {base_s: 60, cap_s: 30}\nstrpe: {}\n")
-    with pytest.raises(ConfigError) as error:
-        load_retry_policies(path)
-    text = str(error.value)
-    assert len(error.value.problems) == 4
-    for words in ("attempts is", "jitter is 'lots'", "do not fit together", "did you mean 'stripe'?"):
-        assert words in text
+def test_the_retry_file_is_the_usual_one_or_the_one_that_is_named(tmp_path, place):
+    assert len(place().retry_files) == 1
+    usual = tmp_path / "config" / "retry.yaml"
+    usual.parent.mkdir(exist_ok=True)
+    usual.write_text("rules: []\n")
+    assert place().retry_files[1:] == (usual.resolve(),)
+    assert place(CONNECTOR_RETRY_FILE="mine.yaml").retry_files[1:] == ((tmp_path / "mine.yaml").resolve(),)

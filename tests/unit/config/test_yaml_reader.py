@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.config.yaml_reader import BYTES_MAX, read_yaml
+from connector.config.yaml_reader import BYTES_MAX, PROBLEMS_MAX, read_yaml
 
 
 def read(text):
@@ -81,6 +81,21 @@ def test_every_duplicate_key_is_reported_with_both_lines():
 
 
 BILLION_LAUGHS = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
+
+
+@pytest.mark.parametrize("more", [0, 1, 500])
+def test_a_hundred_problems_of_a_file_are_told_and_that_there_may_be_more(more):
+    node, problems = read("a: 1\n" * (1 + PROBLEMS_MAX + more))
+    assert node is None
+    assert [each.where for each in problems[:-1]] == [f"a.yaml:{line}" for line in range(2, PROBLEMS_MAX + 2)]
+    assert problems[-1].where == f"a.yaml:{PROBLEMS_MAX + 1}"
+    assert problems[-1].observed == "100 problems so far; the rest of the file was not read"
+
+
+def test_fewer_problems_stop_nothing():
+    node, problems = read("a: 1\n" * PROBLEMS_MAX + "b: 2\n")
+    assert node == {"a": 1, "b": 2}
+    assert len(problems) == PROBLEMS_MAX - 1
 
 
 @pytest.mark.parametrize(

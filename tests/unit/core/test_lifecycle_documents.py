@@ -10,7 +10,7 @@ import pytest
 from connector.core.lifecycle import decide
 from connector.core.model import Key, Link, Record, Side
 from connector.core.view import Act, Decision, Ignore, Park, Read, Settled, View, Wait
-from tests.support.views import mapping_of, record_of, view_of
+from tests.support.views import POLICY, mapping_of, record_of, view_of
 
 INVOICE, QUOTE = mapping_of("invoice"), mapping_of("quote")
 CUSTOMER = Link(born=Key(side=Side.SALESFORCE, kind="customer", id="001A"), mate_id="cus_1")
@@ -34,9 +34,13 @@ def _invoice(**fields: Any) -> Record:
     return record_of(Side.SALESFORCE, "invoice", "a0F1", content | fields, [line])
 
 
+def _mark(born_id: str) -> dict[str, str]:
+    return {"salesforce_id": born_id, "salesforce_org": POLICY.org_id}
+
+
 def _mate(**fields: Any) -> Record:
     content = {"id": "in_1", "currency": "usd", "status": "open", "total": 10_000, "amount_remaining": 10_000}
-    return record_of(Side.STRIPE, "invoice", "in_1", content | fields)
+    return record_of(Side.STRIPE, "invoice", "in_1", content | {"metadata": _mark("a0F1")} | fields)
 
 
 def _decide_invoice(salesforce: Record, stripe: Record | None = None, **settings: Any) -> Decision:
@@ -94,6 +98,7 @@ def test_a_mate_that_does_not_exist_parks_and_is_not_made_again(status: str) -> 
 def test_a_draft_is_finalised_only_when_total_and_tax_are_equal(total: int, tax: int) -> None:
     line = {"metadata": {"salesforce_id": "a0L1"}, "amount": 10_000}
     fields = {"id": "in_1", "currency": "usd", "status": "draft", "total": total, "total_taxes": [{"amount": tax}]}
+    fields["metadata"] = _mark("a0F1")
     draft = record_of(Side.STRIPE, "invoice", "in_1", fields, [line])
     assert _code(_decide_invoice(_invoice(), draft)) == "invoice.total_differs"
 
@@ -158,7 +163,7 @@ def _quote_view(salesforce: Record, stripe: Record | None = None, **settings: An
 def _open(**fields: Any) -> Record:
     # 2026-12-31 23:59:59 UTC
     content = {"id": "qt_1", "currency": "usd", "status": "open", "amount_total": 10_000, "expires_at": 1_798_761_599}
-    return record_of(Side.STRIPE, "quote", "qt_1", content | fields)
+    return record_of(Side.STRIPE, "quote", "qt_1", content | {"metadata": _mark("a0Q1")} | fields)
 
 
 def test_an_amount_that_is_not_exact_parks_an_open_quote_instead_of_failing() -> None:

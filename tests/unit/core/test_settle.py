@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connector.core import settle
+from connector.core.body import encode_body
 from connector.core.mapping import Context
 from connector.core.model import Applied, Key, Link, LinkState, Operation, Record, Side
 from connector.core.view import Act
@@ -33,7 +34,7 @@ def _operation(link: Link, act: Act) -> Operation:
         target=act.target,
         action=act.action,
         target_id=link.mate_id,
-        body=b"{}",
+        body=encode_body({**act.body, **act.sent}),
         revision=link.revision,
         idempotency_key="k",
     )
@@ -53,8 +54,19 @@ def test_an_intent_raises_the_revision_and_forgets_why_it_waited() -> None:
     begun = settle.begin(waiting, _act(sent={"name": "Seat"}, progress={"final": 1}))
     assert begun.revision == 5
     assert (begun.state, begun.reason, begun.reason_code, begun.waiting_on) == (LinkState.OPEN, None, None, None)
-    assert begun.progress[settle.PENDING] == {"sent": {"name": "Seat"}, "progress": {"final": 1}}
+    assert begun.progress[settle.PENDING] == {"sent": {"name": "Seat"}, "progress": {"final": 1}, "signals": []}
     assert "final" not in begun.progress
+
+
+def test_an_intent_remembers_whom_it_concerns_beside_its_pair() -> None:
+    invoice = Key(side=Side.STRIPE, kind="invoice", id="in_1")
+    begun = settle.begin(_link(), _act(signals=(invoice,)))
+    assert settle.asked_for(begun) == (invoice,)
+    assert settle.asked_for(_link()) == ()
+
+
+def test_an_intent_stored_before_that_was_remembered_concerns_its_pair_alone() -> None:
+    assert settle.asked_for(_link(progress={settle.PENDING: {"sent": {}, "progress": {}}})) == ()
 
 
 def test_a_create_gives_the_link_its_mate_and_what_was_sent_and_answered() -> None:
@@ -137,3 +149,14 @@ def test_a_second_intent_replaces_what_the_first_was_about_to_do() -> None:
     second = settle.begin(replace(first), _act(sent={"code": "b"}))
     assert second.progress[settle.PENDING]["sent"] == {"code": "b"}
     assert second.revision == 2
+
+
+def test_without_a_reply_what_did_not_go_on_the_wire_is_not_taken_for_there() -> None:
+    """Stripe keeps no shipping name without an address, so none is sent: found by seed 7010."""
+    customer = shipped_pack().kinds["customer"]
+    born = Key(side=Side.SALESFORCE, kind="customer", id="0011")
+    act = _act(sent={"name": "Acme", "shipping_name": "Acme"})
+    begun = settle.begin(Link(born=born), act)
+    operation = replace(_operation(begun, act), body=encode_body({"name": "Acme"}))
+    settled = settle.applied(customer, begun, operation, Applied(target_id="cus_1"), CONTEXT)
+    assert settled.shadow == {"name": ("Acme", "Acme"), "shipping_name": ("Acme", None)}

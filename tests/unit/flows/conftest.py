@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from connector.store import open_store
 from tests.support.clock import ManualClock
+from tests.support.stores import open_new_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,6 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def store(tmp_path: Path, clock: ManualClock) -> Iterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path / 'state.sqlite'}", clock=clock)
+    opened = open_new_store(tmp_path / "state.sqlite", clock=clock)
     yield opened
     opened.close()

@@ -135,4 +135,4 @@ def test_nobody_writes_any_more_once_a_lost_lease_is_raised(store: Store, clock:
     with pytest.raises(LeaseLost):
         perform(workspace_of(Lost(), clock, Slow(lambda _: Refusal(code="no", message="no"))), acts, PassReport())
     assert finished == [True]
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("apply-")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("apply")]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from connector.core.model import Delay, LinkState, Refusal, Side, Unknown
+from connector.core.retry import RetryPolicies, RetryRule
 from connector.flows.perform import perform
 from connector.flows.recover import RESENDS_MAX, recover
 from connector.flows.report import PassReport
@@ -43,7 +44,7 @@ def test_a_resend_that_was_not_sent_does_not_end_what_may_have_been_done(store: 
     ]
 
 
-@pytest.mark.parametrize("passed", [timedelta(hours=20), timedelta(seconds=-1)], ids=["key pruned", "clock set back"])
+@pytest.mark.parametrize("passed", [timedelta(hours=20), timedelta(minutes=-6)], ids=["key pruned", "clock set back"])
 def test_a_create_whose_key_cannot_be_trusted_is_looked_up_and_not_sent(
     store: Store, clock: ManualClock, passed: timedelta
 ) -> None:
@@ -55,6 +56,21 @@ def test_a_create_whose_key_cannot_be_trusted_is_looked_up_and_not_sent(
     assert (stripe.sent, stripe.looked_up, store.load_unresolved()) == ([], [BORN.id], [])
     link = store.load_links([BORN])[BORN]
     assert (link.mate_id, link.state, link.shadow) == ("cus_1", LinkState.OPEN, {"name": ("Acme", "Acme")})
+
+
+def test_what_seems_to_be_sent_a_moment_from_now_is_sent_again_and_not_given_up(
+    store: Store, clock: ManualClock
+) -> None:
+    """Another process sends it at this very moment, and reckons the keeper's time a little later than we do. It is
+    not found yet: given up, it would be made a second time.
+    """
+    first = _sent_and_lost(store, clock)
+    clock.set_wall(clock.now() - timedelta(milliseconds=400))
+    stripe = FakeStripe(lambda _: LOST)
+    recover(workspace_of(store, clock, stripe), PassReport())
+    assert [each.idempotency_key for each in stripe.sent] == [each.idempotency_key for each in first.sent]
+    assert stripe.looked_up == []
+    assert len(store.load_unresolved()) == 1
 
 
 def test_a_create_that_is_absent_is_given_up_and_looked_at_again(store: Store, clock: ManualClock) -> None:
@@ -91,6 +107,37 @@ def test_an_answer_that_never_comes_is_not_asked_for_ever(store: Store, clock: M
     assert store.load_unresolved() == []
 
 
+def test_a_key_that_tells_nothing_more_is_looked_up_at_once(store: Store, clock: ManualClock) -> None:
+    """The server error is saved, or the key was used with other bytes: sending again can only waste the key's life."""
+    _sent_and_lost(store, clock)
+    clock.advance(timedelta(minutes=5))
+    made = record_of(Side.STRIPE, "customer", "cus_1", {"name": "Acme"})
+    spent = Unknown(code="replayed_error", message="?", key_is_spent=True)
+    stripe = FakeStripe(lambda _: spent, {BORN.id: made})
+    recover(workspace_of(store, clock, stripe), PassReport())
+    assert (len(stripe.sent), stripe.looked_up, store.load_unresolved()) == (1, [BORN.id], [])
+    assert store.load_links([BORN])[BORN].mate_id == "cus_1"
+
+
+def test_what_is_put_off_is_not_recovered_before_its_time_unless_a_person_asks(
+    store: Store, clock: ManualClock
+) -> None:
+    _sent_and_lost(store, clock)
+    stripe = FakeStripe(lambda _: LOST)
+    assert recover(workspace_of(store, clock, stripe), PassReport()) == 0
+    assert stripe.sent == []
+    assert recover(workspace_of(store, clock, stripe), PassReport(), urgent=[BORN]) == 1
+    assert len(stripe.sent) == 1
+
+
+def test_what_was_tried_often_enough_is_looked_up_and_not_sent_again(store: Store, clock: ManualClock) -> None:
+    _sent_and_lost(store, clock)
+    stripe = FakeStripe(lambda _: LOST)
+    impatient = RetryPolicies(rules=(RetryRule(later={"attempts": 1}),))
+    recover(replace(workspace_of(store, clock, stripe), retries=impatient), PassReport(), urgent=[BORN])
+    assert (stripe.sent, stripe.looked_up, store.load_unresolved()) == ([], [BORN.id], [])
+
+
 def test_an_update_is_given_up_and_its_record_must_be_read_before_anything_else(
     store: Store, clock: ManualClock
 ) -> None:
@@ -98,6 +145,7 @@ def test_an_update_is_given_up_and_its_record_must_be_read_before_anything_else(
     subject.link = replace(subject.link, mate_id="in_1", progress={"status": "draft"})
     update = replace(act, action="finalize", target_id="in_1")
     perform(workspace_of(store, clock, FakeStripe(lambda _: LOST)), [(subject, update)], PassReport())
+    clock.advance(timedelta(minutes=1))
     recover(workspace_of(store, clock, FakeStripe(lambda _: LOST)), PassReport())
     assert store.load_links([BORN])[BORN].progress == {"status": None}
     keys = {stored.signal.key.id for stored in store.load_signals(shards=None, kinds=["customer"], limit=10)}

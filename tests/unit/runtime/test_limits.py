@@ -138,3 +138,51 @@ def test_an_interrupted_waiter_leaves_the_queue():
 
 def test_without_a_limit_nothing_waits():
     assert Unlimited().acquire("GET /v1/events") is None
+
+
+def _leave(limited, clock, number):
+    """Seconds until so many requests of one endpoint have left."""
+    started_s = clock.seconds
+    for _ in range(number):
+        limited.acquire("GET /v1/events")
+    return clock.seconds - started_s
+
+
+def test_a_refusal_by_number_slows_all_down_and_wears_off():
+    """Others use the account, too: our own share of its rate is not known before it refuses."""
+    clock = StepClock()
+    limited = limiter(clock, total=25, per_endpoint=25)
+    usual_s = _leave(limited, clock, 50)
+    limited.slow_down()
+    assert _leave(limited, clock, 50) > 1.5 * usual_s
+    clock.seconds += 600
+    _leave(limited, clock, 2)
+    assert _leave(limited, clock, 50) == pytest.approx(usual_s, rel=0.1)
+
+
+def test_refusals_of_one_moment_are_one_and_however_many_there_is_a_slowest():
+    clock = StepClock()
+    once, often = limiter(clock, total=25), limiter(clock, total=25)
+    once.slow_down()
+    for _ in range(8):
+        often.slow_down()
+    assert _leave(often, clock, 20) == pytest.approx(_leave(once, clock, 20), rel=0.2)
+    for _ in range(100):
+        clock.seconds += 1
+        often.slow_down()
+    assert _leave(often, clock, 20) <= 16 * 21 / (25 * 0.98)
+
+
+def test_who_was_held_up_is_told_and_for_how_long():
+    clock, waited = StepClock(), []
+    limits = RateLimiter(
+        total=Rate(per_s=100, burst=1, headroom=0),
+        per_endpoint=Rate(per_s=10, burst=1, headroom=0),
+        clock=clock,
+        waited=waited.append,
+    )
+    limits.acquire("GET /a")
+    limits.acquire("GET /a")
+    clock.sleep(1)
+    limits.acquire("GET /a")
+    assert waited == [pytest.approx(0.1)]

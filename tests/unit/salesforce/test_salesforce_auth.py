@@ -22,8 +22,8 @@ def provider_of(app, options, clock=None) -> TokenProvider:
     )
 
 
-def granted(url: str, token: str = "t-1"):
-    return answer({"access_token": token, "instance_url": url, "token_type": "Bearer", "id": "x"})
+def granted(url: str, token: str = "t-1", identity: str = "x"):
+    return answer({"access_token": token, "instance_url": url, "token_type": "Bearer", "id": identity})
 
 
 def credentials(**changes) -> SalesforceOptions:
@@ -238,3 +238,25 @@ def test_an_address_that_would_leak_the_credentials_is_a_setting_to_fix(url):
 
 def test_the_port_of_an_address_is_kept():
     assert checked_url("http://127.0.0.1:8001/ignored") == "http://127.0.0.1:8001"
+
+
+def test_credentials_that_lead_to_another_org_while_we_work_are_refused():
+    """What was read is of the org before: nothing of it may be written there."""
+    url = "https://acme.my.salesforce.com"
+    orgs = [f"{url}/id/00D00000000000{number}EAA/005000000000001AAA" for number in (1, 2)]
+    script = Script(granted(url, "t-1", orgs[0]), granted(url, "t-2", orgs[1]))
+    provider = provider_of(script, credentials())
+    stale = provider.current()
+    with pytest.raises(Unauthorised) as caught:
+        provider.refresh(stale)
+    assert caught.value.code == "org_mismatch"
+    assert "00D000000000002EAA" in caught.value.message
+    assert provider.current() == stale
+
+
+def test_the_same_org_gives_a_new_token():
+    url = "https://acme.my.salesforce.com"
+    identity = f"{url}/id/00D000000000001EAA/005000000000001AAA"
+    script = Script(granted(url, "t-1", identity), granted(url, "t-2", identity))
+    provider = provider_of(script, credentials())
+    assert provider.refresh(provider.current()).access_token == "t-2"

@@ -8,10 +8,11 @@ import pytest
 import requests
 
 from connector.core.errors import Ambiguous, ConfigError, Refused, Throttled, Transient, Unauthorised
+from connector.core.quota import Quota
 from connector.salesforce.client import encode
 from connector.salesforce.composite import Query, SubRequest
 from connector.salesforce.describes import fetch_org_shape
-from connector.salesforce.session import DecimalResponse, GatewaySession, Usage, parse_usage
+from connector.salesforce.session import DecimalResponse, GatewaySession, parse_quota
 from connector.sandbox.salesforce.org import Org
 from connector.sandbox.transport import InProcessAdapter
 from tests.support.clock import ManualClock
@@ -203,25 +204,25 @@ def test_trap_7_every_call_uses_the_token_of_that_moment():
 def test_trap_8_the_quota_is_known_after_success_and_error(status):
     reply = answer([{"errorCode": "X", "message": "x"}], status, Sforce_Limit_Info="api-usage=18/5000")
     client = client_of(Script(reply), attempts=1)
-    assert client.usage is None
+    assert client.quota is None
     try:
         client.call("PATCH", "composite/sobjects", action="write", write=True, content={})
     except (Refused, Ambiguous):
         assert status != 200
-    assert client.usage == Usage(used=18, total=5000)
+    assert client.quota == Quota(used=18, total=5000)
 
 
 @pytest.mark.parametrize(
     ("header", "usage"),
     [
-        ("api-usage=25/5000; per-app-api-usage=17/250(appName=x)", Usage(used=25, total=5000)),
-        ("per-app-api-usage=17/250(appName=x); api-usage=25/5000", Usage(used=25, total=5000)),
+        ("api-usage=25/5000; per-app-api-usage=17/250(appName=x)", Quota(used=25, total=5000)),
+        ("per-app-api-usage=17/250(appName=x); api-usage=25/5000", Quota(used=25, total=5000)),
         ("api-bursts=1/750", None),
         ("", None),
     ],
 )
 def test_the_quota_header_in_all_its_forms(header, usage):
-    assert parse_usage(header) == usage
+    assert parse_quota(header) == usage
 
 
 # -- 9: exceptions with URL and body, pretty-printing, no name

@@ -5,7 +5,16 @@ import pytest
 import requests
 import urllib3
 
-from connector.core.errors import Ambiguous, Refused, RemoteError, Throttled, Transient, Unauthorised, Unreachable
+from connector.core.errors import (
+    Ambiguous,
+    Hidden,
+    Refused,
+    RemoteError,
+    Throttled,
+    Transient,
+    Unauthorised,
+    Unreachable,
+)
 from connector.core.retry import GiveUp, Retry, RetryPolicy, decide
 from connector.salesforce.errors import classify, classify_row, classify_transport, redact
 
@@ -30,8 +39,6 @@ PERMANENT_DATA = [
 ]
 SPECIAL_REFUSALS = ["DUPLICATE_VALUE", "ENTITY_IS_DELETED", "INVALID_QUERY_LOCATOR"]
 PERMANENT_CONFIG = [
-    "INVALID_FIELD",
-    "INVALID_TYPE",
     "MALFORMED_QUERY",
     "INSUFFICIENT_ACCESS",
     "INSUFFICIENT_ACCESS_OR_READONLY",
@@ -70,6 +77,13 @@ def test_each_code_has_its_class_in_requests_and_rows(codes, kind, write):
     for code in codes:
         assert type(coded(code, write=write)) is kind, code
         assert type(classify_row({"statusCode": code, "message": "no", "fields": []}, action="row")) is kind, code
+
+
+@pytest.mark.parametrize("code", ["INVALID_FIELD", "INVALID_TYPE"])
+def test_what_a_read_is_not_shown_is_hidden_and_what_a_write_may_not_touch_is_refused(code):
+    assert type(coded(code)) is Hidden
+    assert type(coded(code, write=True)) is Refused
+    assert type(classify_row({"statusCode": code, "message": "no", "fields": []}, action="row")) is Refused
 
 
 def test_the_day_quota_is_not_retried_inside_a_call_but_concurrency_is():

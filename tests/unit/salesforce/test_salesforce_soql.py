@@ -1,5 +1,6 @@
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -109,6 +110,14 @@ def test_a_field_is_selected_once_whatever_its_case():
     assert soql.unique_paths(["Id", "Name", None, "id", "NAME", "Owner.Name"]) == ("Id", "Name", "Owner.Name")
 
 
+@pytest.mark.parametrize("value", ["a" * 100, "a-" * 50, "ü" * 20, "it's " * 20])
+def test_a_chunk_of_values_fills_a_url_and_does_not_pass_it(value):
+    groups = list(soql.value_chunks([value] * 400, fixed_text="SELECT Id"))
+    sizes = [len(quote("SELECT Id" + ",".join(map(soql.literal, group)))) for group in groups[:-1]]
+    one = len(quote(soql.literal(value))) + len("%2C")
+    assert all(soql.URL_QUERY_BYTES_MAX - one <= size + len("%2C") <= soql.URL_QUERY_BYTES_MAX for size in sizes), sizes
+
+
 def test_chunks_of_values_have_at_most_200_and_fit_into_a_url():
     long_values = [f"{'ü' * 40}{place}" for place in range(500)]
     groups = list(soql.value_chunks(long_values, fixed_text="x" * 2000))
@@ -116,7 +125,5 @@ def test_chunks_of_values_have_at_most_200_and_fit_into_a_url():
     assert len(groups) > 3
     short = list(soql.value_chunks([ID_18] * 401, fixed_text="SELECT Id FROM Account"))
     assert [len(group) for group in short] == [200, 200, 1]
-    from urllib.parse import quote
-
     for group in groups:
         assert len(quote(soql.is_in("Name", group))) + 2000 < 16_384

@@ -1,11 +1,10 @@
-from datetime import timedelta
 from decimal import Decimal
 
 import orjson
 import pytest
 import requests
 
-from connector.core.errors import Unauthorised
+from connector.core.errors import QuotaSpent, Unauthorised
 from connector.core.model import Applied, Delay, Refusal, Unknown
 from tests.support.salesforce import (
     ACCOUNT_ID as ID,
@@ -184,13 +183,18 @@ def test_refused_credentials_leave_every_operation_delayed_and_stop_the_side(ben
     assert {type(outcome) for outcome in outcomes.values()} == {Delay}
 
 
-def test_a_spent_quota_delays_without_sending_again(bench):
+def test_a_spent_quota_ends_the_writing_and_blames_no_row(bench):
     faults = Faults(bench)
     faults.before = [refusal("REQUEST_LIMIT_EXCEEDED", 403, "TotalRequests Limit exceeded.")]
-    account = bench.account()
-    outcome = bench.apply(update_of("Account", account, {"Name": "x"}))[account]
-    assert isinstance(outcome, Delay)
-    assert outcome.retry_after_s == timedelta(hours=1).total_seconds()
+    account, product = bench.account(), bench.org.create("Product2", {"Name": "p"})
+    outcomes = {}
+    operations = [update_of("Account", account, {"Name": "x"}), update_of("Product2", product, {"Name": "y"})]
+    with pytest.raises(QuotaSpent):
+        bench.system.apply(operations, lambda operation, outcome: outcomes.update({operation.born.id: outcome}))
+    assert {record_id: (type(each), each.failure) for record_id, each in outcomes.items()} == {
+        account: (Delay, None),
+        product: (Delay, None),
+    }
     assert len(faults.bodies) == 1
 
 

@@ -172,3 +172,14 @@ def test_the_command_lists_the_orgs_and_refuses_others():
     refused = CliRunner().invoke(sandbox, ["serve", "--org", "nope"])
     assert refused.exit_code == 2
     assert "two-collectors" in refused.output
+
+
+def test_the_calls_of_the_day_are_as_many_as_was_said():
+    with serving(scale=0, daily_calls=700) as connection:
+        access = connection["salesforce"]
+        reply = requests.get(
+            f"{access['instance_url']}/services/data/v{access['api_version']}/limits",
+            headers={"Authorization": f"Bearer {access['access_token']}"},
+            timeout=TIMEOUT_S,
+        )
+        assert reply.headers["Sforce-Limit-Info"].endswith("/700")

@@ -8,20 +8,26 @@ import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from connector.core.errors import StoreBusy, StoreError, StoreUnusable
+from connector.core.errors import StoreAway, StoreBusy, StoreError, StoreUnusable
 from connector.store.errors import translated
 
 
 class OperationalError(Exception):
     """As psycopg raises it; the driver is optional, its error's shape is not."""
 
-    def __init__(self, sqlstate: str | None) -> None:
-        super().__init__("what the server said")
+    def __init__(self, sqlstate: str | None, told: str = "what the server said") -> None:
+        super().__init__(told)
         self.sqlstate = sqlstate
 
 
-class ProgrammingError(OperationalError):
+class ConnectionTimeout(OperationalError):
     pass
+
+
+class ProgrammingError(Exception):
+    def __init__(self, sqlstate: str | None) -> None:
+        super().__init__("what the server said")
+        self.sqlstate = sqlstate
 
 
 def _sqlite(code: int) -> sqlite3.OperationalError:
@@ -55,10 +61,19 @@ def _translate(error: BaseException) -> BaseException:
         (_sqlite(sqlite3.SQLITE_CANTOPEN), StoreUnusable, "folder"),
         (OperationalError("55P03"), StoreBusy, "another process"),
         (OperationalError("40P01"), StoreBusy, "another process"),
+        (OperationalError("40001"), StoreBusy, "another process"),
+        (OperationalError("57014"), StoreBusy, "STATEMENT_TIMEOUT_S"),
+        (OperationalError("25P03"), StoreBusy, "stood still"),
+        (OperationalError("53300"), StoreBusy, "connections"),
         (OperationalError("53100"), StoreUnusable, "out of disk"),
-        (OperationalError("57P01"), StoreUnusable, "shutting down"),
-        (OperationalError("08006"), StoreUnusable, "reachable"),
-        (OperationalError(None), StoreUnusable, "reachable"),
+        (OperationalError("57P01"), StoreAway, "shutting down"),
+        (OperationalError("57P03"), StoreAway, "starting"),
+        (OperationalError("08006"), StoreAway, "reachable"),
+        (OperationalError(None), StoreAway, "reachable"),
+        (ConnectionTimeout(None), StoreAway, "reachable"),
+        (OperationalError(None, "FATAL:  the database system is starting up"), StoreAway, "reachable"),
+        (OperationalError(None, "FATAL:  sorry, too many clients already"), StoreAway, "too many"),
+        (OperationalError(None, "FATAL:  password authentication failed"), StoreUnusable, "password"),
         (ProgrammingError("42501"), StoreUnusable, "grant"),
         (OperationalError("25006"), StoreUnusable, "primary"),
     ],

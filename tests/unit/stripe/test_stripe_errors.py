@@ -8,6 +8,7 @@ import stripe
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError, ProtocolError
 
 from connector.core.errors import Ambiguous, Refused, RemoteError, Throttled, Transient, Unauthorised, Unreachable
+from connector.core.model import FailureClass
 from connector.stripe.errors import classify
 from tests.support.stripe import Script, answer, connect_to, error, session_to
 
@@ -143,3 +144,9 @@ def test_a_successful_answer_that_is_not_an_object_is_never_taken_for_one(body):
 
 def test_every_class_of_the_table_is_ours():
     assert all(issubclass(row[0], RemoteError) for _, as_write, as_read in TABLE for row in (as_write, as_read))
+
+
+def test_a_locked_object_has_a_policy_of_its_own():
+    answers = [(error(429, code="lock_timeout"), FailureClass.ROW_LOCK), (error(429), FailureClass.THROTTLED)]
+    for response, expected in answers:
+        assert classify(caught(response), action="POST /v1/invoices", is_write=True).error.failure is expected

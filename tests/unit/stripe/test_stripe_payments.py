@@ -164,6 +164,7 @@ def test_an_unexpanded_charge_is_still_a_reference():
         {"amount_remaining": 1e3},
         {"total_taxes": [{"amount": 0.5}]},
         {"amount_guaranteed": {"value": 7.0}},
+        {"lines": {"data": [{"taxes": [], "pricing": {}}, {"pricing": {"unit_amount": 0.5}}]}},
     ],
 )
 def test_a_fraction_in_an_amount_is_refused(item):

@@ -9,7 +9,7 @@ import requests
 
 from connector.core.errors import ConfigError, RemoteError, Unauthorised
 from connector.core.model import Key, Side
-from connector.core.retry import RetryPolicy
+from connector.core.retry import uniform
 from connector.remote import Caller
 from connector.sandbox.stripe.account import Account
 from connector.stripe import StripeOptions, connect
@@ -350,7 +350,7 @@ def connect_over(base):
         StripeOptions(api_key="sk_live_4eC39HqLyjWDarjt", api_base=base),
         pack=stripe_pack(),
         clock=clock,
-        caller=Caller(policy=RetryPolicy(), clock=clock, chance=lambda: 0.0),
+        caller=Caller(policies=uniform(), clock=clock, chance=lambda: 0.0),
         limiter=NoLimit(),
     )
 

@@ -11,8 +11,9 @@ import pytest
 import requests
 
 from connector.core.errors import RemoteError, Unauthorised
-from connector.core.model import Applied, Delay, OperationState, Refusal, Unknown
+from connector.core.model import Applied, ConditionType, Delay, OperationState, Refusal, Unknown
 from connector.stripe.writes import wire_value
+from connector.workers import Threads
 from tests.support.stripe import (
     NoLimit,
     Script,
@@ -148,7 +149,8 @@ THROTTLED = error(429, code="rate_limit")
         ([THROTTLED], Delay, 3),
         ([error(429, code="lock_timeout")], Delay, 3),
         ([error(400, code="parameter_unknown")], Refusal, 1),
-        ([error(400, type="idempotency_error")], Refusal, 1),
+        # Somebody used our key with other bytes: that attempt may have been carried out.
+        ([error(400, type="idempotency_error")], Unknown, 1),
         # Another request with our key may still carry it out.
         ([IN_USE], Unknown, 3),
         # The first attempt may have been carried out, whatever stopped the later ones.
@@ -217,6 +219,7 @@ def test_a_refusal_says_what_was_wrong():
         fields=("foo",),
         request_id="req_1",
         gone=False,
+        condition=ConditionType.FIELD_NOT_WRITABLE,
     )
 
 
@@ -310,7 +313,7 @@ def test_a_failing_receiver_is_not_swallowed():
 def test_an_interrupt_ends_what_is_in_flight_and_sends_nothing_more(monkeypatch):
     in_flight, interrupted = threading.Event(), threading.Event()
 
-    def interrupted_wait(futures):
+    def interrupted_wait(_workers, futures):
         """Ctrl-C, while the first call is in flight."""
         if not interrupted.is_set():
             assert in_flight.wait(10)
@@ -323,7 +326,7 @@ def test_an_interrupt_ends_what_is_in_flight_and_sends_nothing_more(monkeypatch)
         assert interrupted.wait(10)
         return answer(CUSTOMER)
 
-    monkeypatch.setattr("connector.stripe.system.wait", interrupted_wait)
+    monkeypatch.setattr(Threads, "wait", interrupted_wait)
     app = Script(slow)
     system = connect_to(app, concurrency=1)
     seen = []
@@ -337,3 +340,12 @@ def test_an_action_nobody_knows_is_a_bug_and_says_so():
     system = connect_to(Script(lambda _: answer(CUSTOMER)))
     with pytest.raises(AssertionError, match="no Stripe call for customer delete"):
         system.apply([operation("customer", "delete", {}, target_id="cus_1")], lambda *_: None)
+
+
+def test_a_refusal_for_its_number_slows_the_next_requests_down():
+    for response, refusals in ((THROTTLED, 3), (error(429, code="lock_timeout"), 0), (SERVER_ERROR, 0)):
+        limiter = NoLimit()
+        system = connect_to(in_turn(response), limiter=limiter)
+        system.apply([operation("customer", "create", {})], lambda _operation, _outcome: None)
+        system.close()
+        assert limiter.refusals == refusals

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def _child_relationships(obj: SObject, objects: Mapping[str, SObject]) -> list[d
     ]
 
 
+@cache
 def _field(field: Field) -> dict[str, Any]:
     length = field.length or 0 if field.is_text or field.type in {"id", "reference"} else 0
     values = field.picklist

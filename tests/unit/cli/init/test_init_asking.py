@@ -80,6 +80,11 @@ def test_the_bundled_sandbox_asks_for_its_file_and_the_profile_only():
     assert ids({"org": "bundled"}) == ["org", "sandbox", "profile"]
 
 
+def test_a_day_and_a_time_zone_that_are_said_hold_for_the_bundled_sandbox_too():
+    said = {"org": "bundled", "go_live": "2026-11-01", "time_zone": "Europe/Berlin", "currency": "USD"}
+    assert ids(said) == ["org", "sandbox", "go_live", "time_zone", "profile"]
+
+
 def test_every_question_is_an_option_too():
     options = {name for option in init.params for name in option.opts}
     assert {question.option for question in FIXED} | {"--profile"} <= options

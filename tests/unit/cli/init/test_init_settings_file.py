@@ -93,6 +93,9 @@ def test_the_bundled_sandbox_is_taken_from_its_line(given):
     check_complete(settings, kinds={"invoice"})
     assert settings.go_live == FIRST_DAY
     assert settings.stripe.api_base == "http://127.0.0.1:2"
+    given.answers |= {"go_live": "2026-11-05", "time_zone": "Europe/Berlin"}
+    said = new_settings(given)
+    assert (said["go_live"], said["time_zone"]) == ("2026-11-05", "Europe/Berlin")
 
 
 def test_secrets_stand_in_files_only_their_owner_reads_and_nowhere_else(given):

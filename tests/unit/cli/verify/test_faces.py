@@ -14,13 +14,13 @@ from rich.console import Console
 
 from connector.cli.verify.html import html
 from connector.cli.verify.junit import junit
-from connector.cli.verify.people import for_people
 from connector.cli.verify.sarif import sarif
 from connector.cli.verify.text import print_report
 from connector.core.model import Severity, Side
 from connector.core.verify.checks import AcceptedRisk
 from connector.core.verify.evidence import Unreadable
 from connector.core.verify.private import private
+from connector.runtime.private_reports import for_people
 from tests.support.verifications import ORG, check, report, result
 
 RISK = AcceptedRisk(check_id="SF-ACC-02", owner="Anna", reason="known <b>", expires=date(2027, 2, 1), where="r.yaml:1")

@@ -6,11 +6,11 @@ from datetime import date, timedelta
 
 import pytest
 
-from connector.cli.verify.people import for_people
 from connector.cli.verify.words import counts, day, details, how_long, label, masked_id, news, side_words, verdict
 from connector.core.model import Severity, Side
 from connector.core.verify.checks import AcceptedRisk
 from connector.core.verify.evidence import Unreadable
+from connector.runtime.private_reports import for_people
 from tests.support.verifications import ACCOUNT, NOW, ORG, check, report, result
 
 RISK = AcceptedRisk(check_id="A-1", owner="Anna", reason="known", expires=date(2027, 2, 1), where="risks.yaml:1")

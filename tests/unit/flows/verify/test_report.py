@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
-from connector.cli.verify.people import for_people
 from connector.core.model import Severity, Side
 from connector.core.verify.checks import AcceptedRisk
 from connector.core.verify.evidence import Unreadable
 from connector.flows.verify.report import listed, topic_of
+from connector.runtime.private_reports import for_people
 from tests.support.verifications import ACCOUNT, NOW, attestation, check, report, result, rules
 
 RISK = AcceptedRisk(check_id="SF-PKG-01", owner="Anna", reason="known", expires=date(2027, 2, 1), where="r.yaml:1")

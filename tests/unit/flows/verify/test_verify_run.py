@@ -14,8 +14,8 @@ from connector.core.verify.org import InstalledPackage, Packages
 from connector.flows.verify.choose import choose
 from connector.flows.verify.remember import remember
 from connector.flows.verify.run import Errand, verify
-from connector.store import open_store
 from tests.support.clock import ManualClock
+from tests.support.stores import open_new_store
 from tests.support.verifications import ACCOUNT, NOW, ORG, PROFILE, attestation, check, rules, says
 from tests.support.verify import situation
 
@@ -49,7 +49,7 @@ def clock():
 
 @pytest.fixture
 def memory(tmp_path, clock):
-    store = open_store(f"sqlite:///{tmp_path}/state.sqlite", clock=clock)
+    store = open_new_store(tmp_path / "state.sqlite", clock=clock)
     yield store.verify_memory(ORG.id)
     store.close()
 

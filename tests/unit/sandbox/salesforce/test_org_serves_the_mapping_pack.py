@@ -15,7 +15,7 @@ PACK = Path(__file__).parents[4] / "mappings" / "cpq-billing"
 KINDS = sorted(path for path in PACK.glob("*.yaml") if path.stem != "pack")
 NAMESPACE = "{http://soap.sforce.com/2006/04/metadata}"
 # Salesforce grants these with the object; they have no permission of their own.
-ALWAYS = {"Id", "Name", "IsActive", "SystemModstamp", "CurrencyIsoCode"}
+ALWAYS = {"Id", "Name", "IsActive", "SystemModstamp", "CurrencyIsoCode", "MasterRecordId"}
 ADDRESS_PART = re.compile(r"(Billing|Shipping)(Street|City|State|PostalCode|Country)$")
 
 

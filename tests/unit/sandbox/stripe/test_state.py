@@ -69,3 +69,13 @@ def test_a_machines_clock_set_back_does_not_reorder_anything(api, clock):
     page = api.get("/v1/customers")["data"]
     assert [customer["id"] for customer in page] == [second, first]
     assert page[0]["created"] == page[1]["created"]
+
+
+def test_an_account_that_is_put_back_is_in_its_own_time_again(api, later):
+    before = orjson.loads(orjson.dumps(api.account.dump()))
+    later(days=3)
+    api.customer()
+    later(days=-3)
+    api.account.load(before)
+    again = api.get(f"/v1/customers/{api.customer()}")["created"]
+    assert again == int(api.account._clock.now().timestamp())

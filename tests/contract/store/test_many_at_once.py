@@ -1,4 +1,4 @@
-"""Statements put together by hand write what SQLAlchemy would have written, value by value."""
+"""Many rows in one statement, on both databases, are stored as SQLAlchemy stores them one by one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from sqlalchemy import (
     text,
 )
 
-from connector.store import batches, many_rows
+from connector.core.chain import Seal
+from connector.store import batches, many_arrays, many_rows
 from connector.store.database import Tx
 from connector.store.tables import UtcDateTime
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 THING = Table(
     "thing",
     MetaData(),
-    Column("id", Integer, primary_key=True),
+    Column("id", Integer, primary_key=True, autoincrement=False),
     Column("name", Text),
     Column("flag", Boolean),
     Column("at", UtcDateTime),
@@ -43,13 +44,14 @@ THING = Table(
     UniqueConstraint("name"),
 )
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+NOTHING = dict.fromkeys(("at", "body", "count", "flag", "name"))
 EVERYTHING: list[dict[str, Any]] = [
     {
         "at": NOW,
         "body": b"\x00'?\xff",
         "count": 2**53 + 1,
         "flag": True,
-        "name": 'it\'s "?" %s :x \\ \u2713',
+        "name": 'it\'s "?" %s {a,NULL} :x \\ \u2713',
         "id": 1,
     },
     {
@@ -60,26 +62,29 @@ EVERYTHING: list[dict[str, Any]] = [
         "name": "",
         "id": 2,
     },
-    dict.fromkeys(("at", "body", "count", "flag", "name")) | {"id": 3},
+    NOTHING | {"id": 3, "name": "NULL"},
+    NOTHING | {"id": 4},
 ]
+#: what is stored, and on SQLite with each value's type
+TYPED = ", ".join(f'"{column.name}", typeof("{column.name}")' for column in THING.c)
 
 
-@pytest.fixture
-def tx() -> Iterator[Tx]:
-    engine = create_engine("sqlite://")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def tx(request: pytest.FixtureRequest) -> Iterator[Tx]:
+    url = "sqlite://" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1))
     with engine.begin() as connection:
         THING.metadata.create_all(connection)
-        yield Tx(connection=connection, scope_id=1, now=NOW)
+        yield Tx(connection=connection, scope_id=1, now=NOW, seal=Seal())
     engine.dispose()
 
 
 def _stored(tx: Tx) -> list[tuple[Any, ...]]:
-    """As the file holds it, with each value's type."""
-    columns = ", ".join(f'"{column.name}", typeof("{column.name}")' for column in THING.c)
+    columns = TYPED if tx.dialect == "sqlite" else "*"
     return [tuple(row) for row in tx.connection.execute(text(f"SELECT {columns} FROM thing ORDER BY id"))]
 
 
-def _as_sqlalchemy_writes(tx: Tx, rows: Sequence[dict[str, Any]]) -> list[tuple[Any, ...]]:
+def _one_by_one(tx: Tx, rows: Sequence[dict[str, Any]]) -> list[tuple[Any, ...]]:
     for row in rows:
         tx.connection.execute(insert(THING), row)
     stored = _stored(tx)
@@ -99,6 +104,7 @@ def _overwrite(tx: Tx, rows: list[dict[str, Any]]) -> None:
 def _claim(tx: Tx, rows: list[dict[str, Any]]) -> None:
     claimed = batches.claim_many(tx, THING, rows, returning=("id", "name"))
     assert {(row.id, row.name) for row in claimed} == {(row["id"], row["name"]) for row in rows}
+    assert batches.claim_many(tx, THING, rows, returning=("id",)) == []
 
 
 def _update(tx: Tx, rows: list[dict[str, Any]]) -> None:
@@ -107,11 +113,12 @@ def _update(tx: Tx, rows: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.parametrize("write", [_insert, _overwrite, _claim, _update])
+@pytest.mark.parametrize("rows", [EVERYTHING, EVERYTHING[3:]], ids=["every type of value", "nothing but NULL"])
 def test_every_type_of_value_is_stored_as_sqlalchemy_stores_it(
-    tx: Tx, write: Callable[[Tx, list[dict[str, Any]]], None]
+    tx: Tx, write: Callable[[Tx, list[dict[str, Any]]], None], rows: list[dict[str, Any]]
 ) -> None:
-    expected = _as_sqlalchemy_writes(tx, EVERYTHING)
-    write(tx, EVERYTHING)
+    expected = _one_by_one(tx, rows)
+    write(tx, rows)
     assert _stored(tx) == expected
 
 
@@ -120,10 +127,11 @@ def test_every_type_of_value_is_stored_as_sqlalchemy_stores_it(
 def test_no_row_is_left_out_where_one_statement_does_not_take_all(
     tx: Tx, monkeypatch: pytest.MonkeyPatch, write: Callable[[Tx, list[dict[str, Any]]], None], count: int
 ) -> None:
-    """Two values a row: statements of three rows."""
+    """Statements of three rows; where values are counted, two a row."""
     monkeypatch.setattr(many_rows, "VALUES_MAX", 7)
+    monkeypatch.setattr(many_arrays, "ROWS_MAX", 3)
     rows = [{"id": number, "name": f"n{number}"} for number in range(1, count + 1)]
-    expected = _as_sqlalchemy_writes(tx, rows)
+    expected = _one_by_one(tx, rows)
     write(tx, rows)
     assert _stored(tx) == expected
 
@@ -134,8 +142,8 @@ def test_a_library_with_sqlites_own_limit_of_values_takes_every_statement(
 ) -> None:
     """Distributions raise it; 32,766 is what SQLite itself says (https://www.sqlite.org/limits.html, 9)."""
     driver = tx.connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
-    driver.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)
+    if isinstance(driver, sqlite3.Connection):
+        driver.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)
     write(tx, [{"id": number, "name": f"n{number}"} for number in range(17_000)])
     assert tx.connection.execute(text("SELECT count(*) FROM thing")).scalar_one() == 17_000
 
@@ -152,3 +160,13 @@ def test_an_update_reaches_only_the_rows_it_names_whatever_its_condition_looks_l
     assert batches.update_many(tx, THING, [{"id": 2, "count": 5}], key=THING.c.id, only_if=either) == 1
     counts = tx.connection.execute(text('SELECT "count" FROM thing ORDER BY id')).scalars().all()
     assert counts == [1, 5, 1]
+
+
+def test_a_mate_is_handed_on_within_one_statement_where_its_owner_comes_first(tx: Tx) -> None:
+    """Rows are written in their order: `links.save` relies on it."""
+    batches.insert_many(tx, THING, [{"id": 9, "name": "mate"}])
+    assert batches.upsert_many(tx, THING, [{"id": 9, "name": None}, {"id": 1, "name": "mate"}]) == 2
+    assert [tuple(row) for row in tx.connection.execute(text("SELECT id, name FROM thing ORDER BY id"))] == [
+        (1, "mate"),
+        (9, None),
+    ]

@@ -1,4 +1,5 @@
-"""The seams between deciding and doing. Nothing else belongs here.
+"""The seams between deciding and doing. Nothing else belongs here; those of the verifier and of setting up
+have modules of their own.
 
 A System is one remote side; both adapters and nothing else implement it. Methods are plural:
 one SOQL for 200 ids, one collections call for 200 rows. `fetch` reads the network, `apply`
@@ -9,14 +10,14 @@ side (`Unauthorised`, `Transient` after every retry on a read) is raised as core
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from concurrent.futures import Executor, Future
     from datetime import datetime
 
-    from connector.core.endpoints import Change, Written
-    from connector.core.metadata import Components, DeployResult, OrgState
+    from connector.core.marks import Mark
     from connector.core.model import (
         Cursor,
         Finding,
@@ -29,10 +30,14 @@ if TYPE_CHECKING:
         Side,
         Signal,
     )
-    from connector.core.verify.account import WebhookEndpoint
-    from connector.core.verify.checks import Attestation
-    from connector.core.verify.evidence import Evidence
-    from connector.core.verify.memory import AttestationEvent, PackagePin, PastRun
+    from connector.core.pulse import Pulse
+    from connector.core.quota import Quota
+    from connector.ports.memory import BrakeMemory, CertificateMemory, MarkMemory, StrangerMemory
+    from connector.ports.service import EventInbox, Leases, PaceMemory, Processes, ScheduleMemory
+    from connector.ports.trail import AuditTrail
+
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -47,12 +52,42 @@ class Clock(Protocol):
     def sleep(self, seconds: float) -> None: ...
 
 
+class Mailbox(Protocol[T]):
+    """From many to one, in the order of posting."""
+
+    def put(self, item: T, /) -> None: ...
+
+    def get(self) -> T:
+        """The next item; waits for it."""
+        ...
+
+
+class Workers(Protocol):
+    """Who does things at the same time. Whatever waits for the others' work waits through these methods or by
+    `Future.result`, so that a simulation can choose the order in which everything happens.
+    """
+
+    def pool(self, *, size: int, name: str) -> Executor:
+        """Runs at most `size` functions at once; leaving it as a context waits for all of them."""
+        ...
+
+    def wait(self, futures: Collection[Future[Any]], *, first_exception: bool = False) -> None:
+        """Returns when all are done, or with `first_exception` when one has failed."""
+        ...
+
+    def mailbox(self) -> Mailbox[Any]: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePage:
     """Some signals and the cursors that hold once they are stored, in one transaction."""
 
     signals: tuple[Signal, ...]
     cursors: tuple[Cursor, ...]
+    #: marks of ours on what was read, to be compared with what the store knows
+    marks: tuple[Mark, ...] = ()
+    #: part of a listing of all there is, and not of what changed
+    is_full: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +104,23 @@ class SideIdentity:
 class System(Protocol):
     side: Side
 
+    @property
+    def quota(self) -> Quota | None:
+        """The day's calls as this system last told them; None when it told nothing, or counts none."""
+        ...
+
+    def forget_quota(self) -> None:
+        """What was told counts no longer; the next call tells anew."""
+        ...
+
     def identify(self) -> SideIdentity:
         """Who answers with these credentials; raises Unauthorised or RemoteError."""
+        ...
+
+    def shape(self) -> str:
+        """A digest of what this side lets us read and write, as last described; another one means that
+        what it refused before may be taken now.
+        """
         ...
 
     def check(self) -> Sequence[Finding]:
@@ -110,6 +160,19 @@ class System(Protocol):
         """
         ...
 
+    def fetch_all(
+        self, kind: str, *, select: bool = False, lines: bool = True, needed: bool = False
+    ) -> Iterator[Sequence[Record]]:
+        """Every record of the kind on this side, page by page, each page asked for when it is needed.
+
+        Salesforce: those the birth condition selects and those that carry a marker; with `select` each says
+        which it is, and with `needed` a kind born by need shows those nobody needs yet, too. Stripe: by listing,
+        never by search; of payments those that were received. Deleted ones are absent, so absence says nothing
+        (invariants.md I10). Kinds that share an object list the same records.
+        Without `lines` the records come without theirs, and a payment with the time of its own object.
+        """
+        ...
+
     def apply(self, operations: Sequence[Operation], on_outcome: Callable[[Operation, Outcome], None]) -> None:
         """Performs the operations and reports one outcome for each, as it is known, from any thread.
 
@@ -121,12 +184,22 @@ class System(Protocol):
     def close(self) -> None: ...
 
 
+class KeyedSystem(System, Protocol):
+    """A system that remembers the keys of writes, for a time only it can tell."""
+
+    def now(self) -> datetime:
+        """Its own clock. Raises RemoteError when it has to be asked and does not answer."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredSignal:
     signal: Signal
     #: raised at every insert: settle deletes only `seq <= seen`
     seq: int
     shard: int
+    #: since when it waits: the first raise that nobody has looked at
+    raised_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,12 +214,60 @@ class Settlement:
     outcome: Outcome | None = None
     #: what happened in words for the audit row, e.g. `invoice.create applied`
     event: str = ""
+    #: why it was looked at, for the audit row: the causes of its signals
+    cause: str = ""
     #: further keys to look at
     signals: tuple[Signal, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldBack:
+    """Links of one kind that failed alike and are to be tried again."""
+
+    kind: str
+    #: as in `Backoff.code`
+    code: str
+    count: int
+    #: when the first of them is tried again
+    next_at: datetime
+
+
 class Store(Protocol):
     """Our memory. Every method is one transaction; none is open while a remote call runs."""
+
+    @property
+    def brakes(self) -> BrakeMemory: ...
+
+    @property
+    def certificates(self) -> CertificateMemory: ...
+
+    @property
+    def audit(self) -> AuditTrail: ...
+
+    @property
+    def marks(self) -> MarkMemory: ...
+
+    @property
+    def strangers(self) -> StrangerMemory: ...
+
+    @property
+    def events(self) -> EventInbox: ...
+
+    @property
+    def leases(self) -> Leases: ...
+
+    @property
+    def schedule(self) -> ScheduleMemory: ...
+
+    @property
+    def pace(self) -> PaceMemory: ...
+
+    @property
+    def processes(self) -> Processes: ...
+
+    def traced(self, trace_id: str) -> Store:
+        """The same store for one unit of work: runs, intents, events and audit rows name it."""
+        ...
 
     def pin_identity(self, identity: Identity) -> Identity:
         """Stores the pair of systems at first contact, afterwards returns what was stored."""
@@ -190,6 +311,12 @@ class Store(Protocol):
         """Operations sent or unknown, of these links or of all."""
         ...
 
+    def load_under_way(self, at_work: Collection[str] = ()) -> Collection[int]:
+        """Ids of operations sent by somebody who may still be at it: his lease lasts, or he has none and we have. Of
+        those sent under our own lease, only what units of work sent that are `at_work` by their trace ids.
+        """
+        ...
+
     def begin(self, links: Sequence[Link], operations: Sequence[Operation]) -> Sequence[Operation]:
         """tx1: upserts the links (with the raised revision) and inserts the operation rows as SENT.
         Returns the stored rows; one whose link already has an unresolved operation is left out.
@@ -213,17 +340,35 @@ class Store(Protocol):
         """Kind -> state -> number."""
         ...
 
+    def load_held_back(self) -> Sequence[HeldBack]:
+        """The links that are to be tried again after a failure, counted by kind and failure, the next one first."""
+        ...
+
     def count_signals(self) -> Mapping[str, int]:
         """Kind -> waiting signals."""
         ...
 
     def load_audit(self, born: Key, *, limit: int = 100) -> Sequence[Mapping[str, Any]]: ...
 
-    def start_run(self, command: str, at: datetime) -> int: ...
+    def load_pulse(self, kinds: Sequence[str]) -> Pulse:
+        """What is known of the service's state now: what waits, stands still, is paused or braked."""
+        ...
+
+    def start_run(self, command: str, at: datetime, *, by: str | None = None) -> int:
+        """`by`: the person who gave the command, where one is known."""
+        ...
 
     def finish_run(self, run_id: int, at: datetime, summary: Mapping[str, Any]) -> None: ...
 
     def load_runs(self, limit: int = 20) -> Sequence[Mapping[str, Any]]: ...
+
+    def load_busy_shards(self) -> Sequence[int]:
+        """Those with something to look at: they hold signals, or a write that has not come to its end."""
+        ...
+
+    def load_used_shards(self) -> Sequence[int]:
+        """Those that a link or a signal is in, also when their number was larger at the time."""
+        ...
 
     def load_note(self, name: str) -> str | None:
         """A small named value that must survive restarts (e.g. the approved mapping digest)."""
@@ -232,109 +377,3 @@ class Store(Protocol):
     def save_note(self, name: str, value: str) -> None: ...
 
     def close(self) -> None: ...
-
-
-class Inspector(Protocol):
-    """Looks at one side for the verifier. Reads only."""
-
-    @property
-    def side(self) -> Side | None:
-        """None: this machine."""
-        ...
-
-    @property
-    def calls(self) -> int:
-        """Requests sent so far."""
-        ...
-
-    def inspect(self, wanted: Sequence[str]) -> Mapping[str, Evidence]:
-        """Each wanted piece of evidence, by name, gathered concurrently in as few calls as the system
-        allows. What cannot be read is `Unreadable`, a probe that breaks is `Broken`: neither costs its
-        neighbours anything, and nothing is raised for an answer or a missing answer of the system.
-        """
-        ...
-
-
-class VerifyMemory(Protocol):
-    """What the verifier remembers about one org. Every method is one transaction."""
-
-    def load_attestations(self) -> Sequence[Attestation]:
-        """The newest of each check, expired ones too; none that was withdrawn."""
-        ...
-
-    def load_attestation_history(self, limit: int = 50) -> Sequence[AttestationEvent]:
-        """Everything people said and took back, newest first."""
-        ...
-
-    def save_attestation(self, attestation: Attestation) -> None: ...
-
-    def withdraw_attestation(self, check_id: str, by: str, at: datetime) -> bool:
-        """Whether there was one."""
-        ...
-
-    def load_pins(self) -> Sequence[PackagePin]: ...
-
-    def save_pins(self, pins: Sequence[PackagePin]) -> None:
-        """These and no others from now on."""
-        ...
-
-    def save_verification(self, run: PastRun) -> None: ...
-
-    def load_verifications(self, limit: int = 20, *, profile: str | None = None) -> Sequence[PastRun]:
-        """Newest first, of one profile or of all. `report` is empty where it is no longer kept."""
-        ...
-
-    def unchanged_since(self, verdicts: Mapping[str, str], *, profile: str) -> Mapping[str, datetime]:
-        """For each check, when the unbroken row of runs with this verdict began; absent for a new verdict.
-        Runs that did not look at a check say nothing about it.
-        """
-        ...
-
-
-class MetadataTarget(Protocol):
-    """An org our fields and permission set are deployed into. RemoteError for what is refused or not answered."""
-
-    def fetch_state(self) -> OrgState:
-        """What the org has already."""
-        ...
-
-    def deploy(self, components: Components, *, check_only: bool) -> DeployResult:
-        """Deploys all of them or none; with `check_only` tries only. Raises Unfinished when it takes too long."""
-        ...
-
-    def assign(self, permission_set_id: str, user_id: str) -> None:
-        """Gives the permission set; also right when the user has it already."""
-        ...
-
-
-class EndpointTarget(Protocol):
-    """An account whose webhook endpoint is set up. RemoteError for what is refused or not answered."""
-
-    @property
-    def livemode(self) -> bool: ...
-
-    def fetch_endpoints(self) -> Sequence[WebhookEndpoint]:
-        """All of them, newest first."""
-        ...
-
-    def write(self, change: Change) -> Written:
-        """Makes one change; the same change again makes nothing twice."""
-        ...
-
-
-class SecretKeeper(Protocol):
-    """A place for one new secret. ConfigError where it cannot be kept."""
-
-    def is_owed(self) -> bool:
-        """Whether the place was reserved and the secret never came."""
-        ...
-
-    def reserve(self) -> None:
-        """Makes sure that a secret can be stored, and that none is there."""
-        ...
-
-    def release(self) -> None:
-        """There will be no secret: takes the reservation back."""
-        ...
-
-    def store(self, secret: str) -> None: ...

@@ -1,0 +1,1 @@
+"""What the service shows on the network: Stripe's webhooks on one address, health and metrics on another."""

@@ -1,0 +1,110 @@
+"""The service as ops run it: a child process with ports of its own, asked and waited for over HTTP."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from tests.acceptance.program import TIMEOUT_S
+from tests.support.forks import Forked, forks
+
+SCHEDULE = """jobs:
+  - {name: poll, work: poll, every_s: 5}
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@dataclass
+class Service:
+    process: subprocess.Popen | Forked
+    webhook_url: str
+    ops_url: str
+    log: object
+
+    def ask(self, path):
+        return requests.get(self.ops_url + path, timeout=30)
+
+    def health(self):
+        return self.ask("/healthz").json()
+
+    def metrics(self):
+        lines = self.ask("/metrics").text.splitlines()
+        return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
+
+    def until(self, condition, *, patience_s=TIMEOUT_S):
+        """Waits, asking, until the condition holds; fails with the log when it does not or the process ended."""
+        deadline = time.monotonic() + patience_s
+        while not self._holds(condition):
+            assert self.process.poll() is None, self.words()
+            assert time.monotonic() < deadline, self.words()
+            time.sleep(0.05)
+
+    @staticmethod
+    def _holds(condition):
+        try:
+            return condition()
+        except requests.RequestException:
+            return False
+
+    def stop(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        return self.process.wait(timeout=TIMEOUT_S)
+
+    def words(self):
+        return self.log.read_text()
+
+    def lines(self):
+        return [json.loads(line) for line in self.words().splitlines() if line.startswith("{")]
+
+
+@contextlib.contextmanager
+def serving(program, folder, *, schedule=SCHEDULE, command=None, role="all", **changes):
+    """`connector run`, forked; or a command that does the same, started from nothing. It runs while the block does, and
+    is killed at its end if it is still there.
+    """
+    plan = folder / "schedule.yaml"
+    plan.write_text(schedule)
+    webhook, ops = free_port(), free_port()
+    log = folder / f"service-{ops}.log"
+    settings = {
+        "CONNECTOR_WEB__WEBHOOK_LISTEN": f"127.0.0.1:{webhook}",
+        "CONNECTOR_WEB__OPS_LISTEN": f"127.0.0.1:{ops}",
+        "CONNECTOR_RUN__SCHEDULE": str(plan),
+        "CONNECTOR_RUN__LEASE_S": "3",
+        "CONNECTOR_LOG__FORMAT": "json",
+        **changes,
+    }
+    with log.open("wb") as errors:
+        process = _started(
+            command, role, folder=program.home.parent, environment=program.environment(settings), err=errors
+        )
+        service = Service(process, f"http://127.0.0.1:{webhook}/webhooks/stripe", f"http://127.0.0.1:{ops}", log)
+        try:
+            yield service
+        finally:
+            process.kill()
+            process.wait(timeout=TIMEOUT_S)
+
+
+def _started(command, role, *, folder, environment, err):
+    if command is None:
+        with Path(os.devnull).open("wb") as out:
+            arguments = ["run", "--role", role]
+            return forks().start(arguments, folder=folder, environment=environment, out=out, err=err)
+    return subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=err, start_new_session=True
+    )
