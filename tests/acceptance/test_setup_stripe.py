@@ -6,7 +6,6 @@ import json
 import stat
 
 import pytest
-import requests
 
 from connector.stripe.events import EVENT_TYPES
 from tests.acceptance.program import Program, sandbox
@@ -26,13 +25,8 @@ def stripe_api(box):
     """A stranger's client, which leaves no endpoint behind."""
 
     def call(method, path="", **params):
-        reply = requests.request(
-            method,
-            f"{box.stripe['api_base']}/v1/webhook_endpoints{path}",
-            headers={"Authorization": f"Bearer {box.stripe['api_key']}"},
-            **({"params": params} if method == "GET" else {"data": params}),
-            timeout=30,
-        )
+        given = {"params": params} if method == "GET" else {"data": params}
+        reply = box.stripe_call(method, f"/v1/webhook_endpoints{path}", **given)
         reply.raise_for_status()
         return reply.json()
 

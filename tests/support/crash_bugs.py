@@ -113,7 +113,16 @@ def _link_before_the_intent() -> None:
     SqlStore.begin = in_two
 
 
+def _one_system_after_the_other() -> None:
+    """Both are polled at once: which of them is at its n-th commit would be chance, and the search might pass it by."""
+    from connector.workers import Threads
+
+    pool = Threads.pool
+    Threads.pool = lambda threads, *, size, name: pool(threads, size=1 if name == "poll" else size, name=name)
+
+
 def _cursor_before_the_signals() -> None:
+    _one_system_after_the_other()
     from connector.store.store import SqlStore
 
     record = SqlStore.record_signals
