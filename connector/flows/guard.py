@@ -1,7 +1,7 @@
 """The gate of a pass: asked after reading and before the first write, and again before each batch of writes.
 
 What the signals name is planned beforehand only when so many records are named that a limit could be
-passed: a small pass costs a few look-ups in our own database. Totals are kept while the pass works, and
+passed (flows/foresee.py): a small pass costs a few look-ups in our own database. Totals are kept while the pass works, and
 it stops before it exceeds a limit that its plan could not foresee. What trips is stored and stays until a
 person releases it (core/brake.py decides, `connector resume` releases).
 """
@@ -9,7 +9,9 @@ person releases it (core/brake.py decides, `connector resume` releases).
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from connector.core.brake import (
@@ -29,9 +31,9 @@ from connector.core.brake import (
 )
 from connector.core.chain import AuditEntry
 from connector.core.errors import Braked
-from connector.core.mapping import Nature
 from connector.core.model import Side
 from connector.core.view import Park
+from connector.flows.foresee import foresee, waiting_signals
 from connector.flows.parents import ParentBook
 from connector.flows.plan import entry_of, plan_of, plan_signals
 from connector.flows.tally import COVERED, HourTally, PassTally, counts_of
@@ -46,7 +48,6 @@ if TYPE_CHECKING:
     from connector.flows.subject import Subject
     from connector.flows.tally import Tally
     from connector.flows.workspace import Workspace
-    from connector.ports import StoredSignal
 
 #: the digest of the mapping pack that a person approved, or that the first contact was made with
 APPROVED_MAPPING: Final = "mapping_approved"
@@ -88,8 +89,8 @@ class Guard:
         released = self._released()
         trips = [*self._mapping_trips(released), *self._listing_trips(listed, released)]
         if trips:
-            signals = self._signals(kinds, all_of_them=True, most=_SHOWN_SIGNALS)
-            self._pull(trips, plan_signals(self._workspace, signals).plan)
+            shown = list(islice(waiting_signals(self._workspace, kinds), _SHOWN_SIGNALS))
+            self._pull(trips, plan_signals(self._workspace, shown).plan)
         if not narrowed:
             self._foresee(kinds, released)
 
@@ -181,17 +182,9 @@ class Guard:
     def _foresee(self, kinds: Sequence[str], released: Sequence[TrippedBrake]) -> None:
         """Plans what is signalled when it is so much that a limit could be passed, or was and is released now."""
         has_release = any(brake.plan.get("covers") for brake in released)
-        most = self._limits.voids.of(self._before.links)
-        total = sum(self._workspace.store.count_signals().values())
-        if not has_release and total <= most:
+        foreseen = foresee(self._workspace, kinds=kinds, before=self._before, whatever_it_is=has_release)
+        if foreseen is None:
             return
-        births_most = (
-            self._limits.first_creates if self._before.is_first_sync else self._limits.creates.of(self._before.links)
-        )
-        signals = self._signals(kinds, all_of_them=has_release or total > births_most)
-        if not has_release and len(signals) <= most:
-            return
-        foreseen = plan_signals(self._workspace, signals, kinds=kinds)
         let_through = covered(foreseen.plan.entries, released)
         self._covered |= let_through
         if let_through:
@@ -206,27 +199,6 @@ class Guard:
         trips += [trip for trip in scaled if not is_released(trip, released)]
         if trips:
             self._pull(trips, foreseen.plan)
-
-    def _signals(self, kinds: Sequence[str], *, all_of_them: bool, most: int | None = None) -> list[StoredSignal]:
-        """The waiting signals, or those that could lead to a write that counts: of linked records, and not
-        news of a document from the side that only brings its status home.
-        """
-        store = self._workspace.store
-        found: list[StoredSignal] = []
-        for kind in (kind for kind in self._workspace.kinds() if not kinds or kind in kinds):
-            mapping, after = self._workspace.pack.kinds[kind], 0
-            while page := store.load_signals(
-                shards=None, kinds=[kind], limit=self._workspace.batch_size, after_seq=after
-            ):
-                after = max(stored.seq for stored in page)
-                if not all_of_them:
-                    page = [stored for stored in page if _may_count(mapping, stored)]
-                    links = store.load_links([stored.signal.key for stored in page])
-                    page = [stored for stored in page if stored.signal.key in links]
-                found += page
-                if most is not None and len(found) >= most:
-                    return found[:most]
-        return found
 
     def _too_often(self, subjects: Sequence[Subject]) -> dict[Key, Park]:
         """Links that were written again and again within an hour. A link's revision is never below the number of
@@ -309,17 +281,11 @@ def _weigh(mapping: KindMapping, act: Act) -> Weight:
     return weigh(mapping, action=act.action, target=act.target, destructive=act.destructive, fields=fields)
 
 
-def _may_count(mapping: KindMapping, stored: StoredSignal) -> bool:
-    return mapping.nature is Nature.CATALOGUE or stored.signal.key.side is mapping.born
-
-
 def _kept(plan: Plan, facts: Mapping[str, Any], covers: Mapping[str, str]) -> dict[str, Any]:
     """The plan as it is stored: its first entries, how many there are, and what a release is bound to."""
-    shown = plan.as_dict()
     actions = Counter(f"{entry.action} {entry.kind}" for entry in plan.entries)
     return {
-        **shown,
-        "entries": shown["entries"][-_KEPT_ENTRIES:],
+        **replace(plan, entries=plan.entries[-_KEPT_ENTRIES:]).as_dict(),
         "counts": dict(actions),
         "facts": dict(facts),
         "covers": dict(covers),

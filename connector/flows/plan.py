@@ -171,6 +171,9 @@ def _plan_batch(workspace: Workspace, batch: Sequence[StoredSignal], book: Paren
             waiting = []
     draft.waiting += [(f"{s.mapping.kind} {s.link.born.id}", wait.reason) for s, wait in waiting]
     draft.moves += [move for subject in subjects for move in amounts_moved(workspace, subject)]
+    for subject in subjects:
+        # a hundred thousand records would not fit into memory
+        subject.forget()
 
 
 def _held_until(link: Link) -> str:

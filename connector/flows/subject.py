@@ -75,6 +75,13 @@ class Subject:
         self.wanted |= read.sides
         self.wanted_others |= read.others
 
+    def forget(self) -> None:
+        """Gives up what was read; whoever asks again reads it again."""
+        self.wanted |= self.records.keys()
+        self.wanted_others |= self.others.keys()
+        self.records.clear()
+        self.others.clear()
+
     def reissue(self) -> None:
         """The mate is history and somebody wants another one: it is needed, whatever `where` says."""
         self.link = retire_mate(self.link)

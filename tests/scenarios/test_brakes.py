@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -374,3 +375,19 @@ def test_a_small_pass_reads_nothing_twice(world: World) -> None:
     world.sync()
     small = world.account.counters["requests"] - before
     assert small <= 10
+
+
+def test_payments_of_all_invoices_read_nothing_twice(world: World) -> None:
+    """More is signalled than may be created, and no more is born than may be: nobody has to look beforehand."""
+    _invoices(world, 12)
+    limits = world.open().limits
+    most = len(world.stripe_list("/v1/invoices"))
+    world.close()
+    world.open(limits=replace(limits, creates=replace(limits.creates, at_least=most)))
+    for row in world.stripe_list("/v1/invoices"):
+        b.pay(world, row["id"])
+    before = world.account.counters["operations"]
+    world.sync()
+    asked = Counter(world.account.counters["operations"]) - Counter(before)
+    reads = asked.pop("GetInvoicePayments")
+    assert reads == most, asked
