@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from connector.core.mapping import Nature
+from connector.core.model import LinkState
 from connector.flows.plan import plan_signals
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def foresee(
         return None
     births_most = limits.first_creates if before.is_first_sync else limits.creates.of(before.links)
     count = _count(workspace, kinds)
-    if count.births + len(count.linked) > births_most:
+    if count.unborn > births_most:
         return plan_signals(workspace, list(waiting_signals(workspace, kinds)), kinds=kinds)
     return plan_signals(workspace, count.linked, kinds=kinds) if len(count.linked) > most else None
 
@@ -49,8 +50,8 @@ def waiting_signals(workspace: Workspace, kinds: Sequence[str]) -> Iterator[Stor
 
 @dataclass(slots=True, kw_only=True)
 class _Count:
-    #: signals that may be of somebody who is not born yet
-    births: int = 0
+    #: signals of who may have to be made: without a link, or without a mate
+    unborn: int = 0
     #: those that could lead to a write that counts, of linked records
     linked: list[StoredSignal] = field(default_factory=list)
 
@@ -62,10 +63,9 @@ def _count(workspace: Workspace, kinds: Sequence[str]) -> _Count:
         for page in _pages(workspace, kind):
             links = workspace.store.load_links([stored.signal.key for stored in page])
             for stored in page:
-                if stored.signal.key not in links:
-                    # a stranger at the other side may be told to be the mate of somebody unborn
-                    count.births += 1
-                elif _may_count(mapping, stored):
+                link = links.get(stored.signal.key)
+                count.unborn += link is None or link.mate_id is None or link.state is LinkState.CLOSED
+                if link is not None and _may_count(mapping, stored):
                     count.linked.append(stored)
     return count
 
