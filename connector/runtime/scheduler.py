@@ -5,7 +5,8 @@ clocks compute the same moments, because intervals are counted from a fixed one,
 that is still at work when its next moment comes is left at it: one catches up for both.
 
 A clock does what it claimed itself, or hands it on together with the claim: then whoever takes it performs it, and a
-clock that dies has either claimed nothing or handed it on. What the database failed is tried again within its grace.
+clock that dies has either claimed nothing or handed it on. What the database failed, or one of the systems in a way that
+may pass, is tried again within its grace.
 """
 
 from __future__ import annotations
@@ -19,9 +20,15 @@ from typing import TYPE_CHECKING, Any, Final
 from apscheduler.executors.base import BaseExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from connector.core.errors import Interrupted, StoreError, Superseded
+from connector.core.errors import Interrupted, RemoteError, StoreError, Superseded
 from connector.core.schedule import delay_s, pause_of
-from connector.runtime.moments import is_worth_another_try, missed_moment, next_moment, trigger_of
+from connector.runtime.moments import (
+    is_worth_another_try,
+    missed_moment,
+    next_moment,
+    trigger_of,
+    wait_before_another_try_s,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -107,29 +114,29 @@ class Scheduler:
         return {job.name: next_moment(job, now) for job in self._jobs.values()}
 
     def keep(self, name: str, due_at: datetime, *, is_ours: bool = False) -> None:
-        """One moment of one job, again and again while the database fails it and another try is worth it; `is_ours`
-        says that this clock has claimed it before.
+        """One moment of one job, again and again while the database or a system fails it and another try is worth it;
+        `is_ours` says that this clock has claimed it before.
         """
         job = self._jobs[name]
         while not self._stopping.is_set():
             try:
                 self.moment_came(name, due_at, is_ours=is_ours)
-            except StoreError as error:
+            except (StoreError, RemoteError) as error:
                 self._failed(job, error)
                 if isinstance(error, Superseded):
                     return
-                if not self.is_worth_another_try(name, due_at):
+                if not self.is_worth_another_try(name, due_at, error):
                     self.give_up(name, due_at, error)
                     return
                 # of a claim whose answer was lost nobody knows, and who is alone has it
                 is_ours = self._hand_on is None
-                self._stopping.wait(self.again_s)
+                self._stopping.wait(wait_before_another_try_s(error, self.again_s))
             else:
                 return
 
     def moment_came(self, name: str, due_at: datetime, *, is_ours: bool = False) -> None:
         """What happens at one moment of one job. Raises StoreError: then nobody has claimed it, or its end is not
-        stored.
+        stored. Raises RemoteError where a system failed it and another try is worth it: then it has no end yet.
         """
         job = self._jobs[name]
         late_s = (self._clock.now() - due_at).total_seconds()
@@ -148,10 +155,10 @@ class Scheduler:
             with contextlib.suppress(Interrupted):
                 self.perform(name, due_at)
 
-    def is_worth_another_try(self, name: str, due_at: datetime) -> bool:
-        return is_worth_another_try(self._jobs[name], due_at, self._clock.now())
+    def is_worth_another_try(self, name: str, due_at: datetime, error: Exception) -> bool:
+        return is_worth_another_try(self._jobs[name], due_at, error, now=self._clock.now())
 
-    def give_up(self, name: str, due_at: datetime, error: StoreError) -> None:
+    def give_up(self, name: str, due_at: datetime, error: Exception) -> None:
         """The moment has failed, where the database takes at least that."""
         with contextlib.suppress(StoreError):
             self._memory.finish(name, due_at, outcome="failed", reason=str(error))
@@ -162,8 +169,8 @@ class Scheduler:
 
     def perform(self, name: str, due_at: datetime, *, do: Callable[[ScheduledJob], None] | None = None) -> None:
         """Does what is due, by `do` where it is given, and stores how it ended. Raises Interrupted when it was told to
-        stop, Superseded when somebody else has taken it over, and StoreError when the database failed it: then it has
-        not ended.
+        stop, Superseded when somebody else has taken it over, StoreError when the database failed it, and RemoteError
+        when a system did and another try is worth it: then it has not ended.
         """
         job = self._jobs[name]
         pause = self._pause_of(job)
@@ -179,7 +186,9 @@ class Scheduler:
             raise
         except StoreError:
             raise
-        except Exception as error:  # noqa: BLE001 -- told and stored: the clock must not stop for one job
+        except Exception as error:  # told and stored: the clock must not stop for one job
+            if self.is_worth_another_try(name, due_at, error):
+                raise
             self._memory.finish(name, due_at, outcome="failed", reason=str(error))
             self._failed(job, error)
         else:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from connector.core.brake import OF_ONE_LINK
-from connector.core.errors import Braked, Interrupted, StoreError, Superseded
+from connector.core.errors import Braked, Interrupted, RemoteError, StoreError, Superseded
 from connector.ports.dispatch import QueuedJob
+from connector.runtime.moments import wait_before_another_try_s
 from connector.service.lease import Held, holding
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class SharedWork:
             self._again(tick_of(job, due))
         except Superseded as error:
             log.warning("job", job=job, outcome="taken over", error=str(error))
-        except StoreError as error:
+        except (StoreError, RemoteError) as error:
             log.warning("job", job=job, outcome="failed", error=str(error))
             self._keep_later(job, due, error)
 
@@ -170,13 +171,14 @@ class SharedWork:
         log.warning("drain put off", shard=shard, reason=str(error), again_in_s=wait_s)
         return wait_s
 
-    def _keep_later(self, job: str, due: datetime, error: StoreError) -> None:
-        """Has a moment that the database failed tried again, if that is worth it. Until it stands in the queue again it
-        is at work here, so that it is put back should this process die meanwhile.
+    def _keep_later(self, job: str, due: datetime, error: StoreError | RemoteError) -> None:
+        """Has a moment that the database or a system failed tried again, if that is worth it. Until it stands in the
+        queue again it is at work here, so that it is put back should this process die meanwhile.
         """
-        while self.scheduler.is_worth_another_try(job, due):
+        wait_s = wait_before_another_try_s(error, self.again_s)
+        while self.scheduler.is_worth_another_try(job, due, error):
             try:
-                if self.store.queue.put(tick_of(job, due, at=self._in(self.again_s))):
+                if self.store.queue.put(tick_of(job, due, at=self._in(wait_s))):
                     return
             except StoreError:
                 if self.stopping.wait(self.again_s / 10):

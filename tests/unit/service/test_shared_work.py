@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from connector.core.brake import TrippedBrake
-from connector.core.errors import Braked, Interrupted, StoreAway, Superseded
+from connector.core.errors import Braked, Interrupted, StoreAway, Superseded, Unreachable
+from connector.core.model import Side
 from connector.service.shared_work import SharedWork, drain_of, tick_of
 from tests.support.clock import ManualClock
 from tests.support.stores import open_new_store
@@ -86,7 +87,7 @@ class Moments:
         self.tries_left = 9
         self.given_up = []
 
-    def is_worth_another_try(self, _name, _due_at):
+    def is_worth_another_try(self, _name, _due_at, _error):
         self.tries_left -= 1
         return self.tries_left >= 0
 
@@ -275,6 +276,13 @@ def test_a_moment_the_database_failed_is_put_back_for_whoever_is_there_later(sto
     bench.work.tick(job="poll", due_at=DUE.isoformat())
     assert bench.put_back == [tick_of("poll", DUE, at=bench.in_s(AGAIN_S))]
     assert bench.moments.given_up == []
+
+
+def test_a_moment_a_system_failed_is_put_back_for_later_still(store):
+    failed = Unreachable("out of reach", side=Side.STRIPE, action="GET /v1/invoices")
+    bench = Bench(store, Jobs(), Moments(failed))
+    bench.work.tick(job="poll", due_at=DUE.isoformat())
+    assert bench.put_back == [tick_of("poll", DUE, at=bench.in_s(10 * AGAIN_S))]
 
 
 def test_it_is_put_back_as_soon_as_the_database_takes_it(store):
