@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from dataclasses import dataclass
@@ -16,16 +15,11 @@ import requests
 
 from tests.acceptance.program import TIMEOUT_S
 from tests.support.forks import Forked, forks
+from tests.support.ports import kept_port
 
 SCHEDULE = """jobs:
   - {name: poll, work: poll, every_s: 5}
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @dataclass
@@ -78,7 +72,7 @@ def serving(program, folder, *, schedule=SCHEDULE, command=None, role="all", **c
     """
     plan = folder / "schedule.yaml"
     plan.write_text(schedule)
-    webhook, ops = free_port(), free_port()
+    webhook, ops = kept_port(), kept_port()
     log = folder / f"service-{ops}.log"
     settings = {
         "CONNECTOR_WEB__WEBHOOK_LISTEN": f"127.0.0.1:{webhook}",

@@ -5,24 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import sqlite3
 
 import pytest
 
 from tests.acceptance.program import ROOT, Program, sandbox
+from tests.support.ports import kept_port
 
 
 @pytest.fixture
 def box(untouched):
     return untouched
-
-
-@pytest.fixture
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 def assert_clear(answer, code, *words):
@@ -82,15 +75,15 @@ def test_a_wrong_api_version_is_named_with_the_setting_and_the_right_one(program
 @pytest.mark.parametrize(
     ("setting", "side"), [("CONNECTOR_STRIPE__API_BASE", "stripe"), ("CONNECTOR_SALESFORCE__LOGIN_URL", "salesforce")]
 )
-def test_an_unreachable_host(program, free_port, setting, side):
-    answer = program.run("sync", "--once", **{setting: f"http://127.0.0.1:{free_port}"})
+def test_an_unreachable_host(program, setting, side):
+    answer = program.run("sync", "--once", **{setting: f"http://127.0.0.1:{kept_port()}"})
     assert_clear(answer, 69, side, "reachable", f"{side.title()} cannot be reached, trying again in ", "(2 of ")
     assert len(answer.err.splitlines()) < 12
 
 
-def test_an_unreachable_host_in_json_logs(program, free_port):
+def test_an_unreachable_host_in_json_logs(program):
     """One line per wait, in words a machine reads; no second one for people."""
-    changes = {"CONNECTOR_STRIPE__API_BASE": f"http://127.0.0.1:{free_port}", "CONNECTOR_LOG__FORMAT": "json"}
+    changes = {"CONNECTOR_STRIPE__API_BASE": f"http://127.0.0.1:{kept_port()}", "CONNECTOR_LOG__FORMAT": "json"}
     answer = program.run("sync", "--once", **changes)
     assert answer.code == 69
     lines = [json.loads(line) for line in answer.err.splitlines() if line.startswith("{")]

@@ -10,7 +10,8 @@ import pytest
 import requests
 
 from tests.acceptance.program import CONNECTOR, Program, pairs, sandbox
-from tests.acceptance.service import free_port, serving
+from tests.acceptance.service import serving
+from tests.support.ports import kept_port
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def assert_watched(program, service):
 
 
 def test_it_mirrors_hears_and_ends_when_told(tmp_path, box, program):
-    port = free_port()
+    port = kept_port()
     secret = webhooks_to(box, f"http://127.0.0.1:{port}/webhooks/stripe")
     webhook = {"CONNECTOR_WEB__WEBHOOK_LISTEN": f"127.0.0.1:{port}", "CONNECTOR_STRIPE__WEBHOOK_SECRETS": secret}
     with serving(program, tmp_path, command=[*CONNECTOR, "run"], **webhook) as service:
@@ -135,7 +136,7 @@ def test_webhooks_are_refused_without_a_signature_and_metrics_are_not_on_their_a
 
 
 def test_a_system_that_is_away_at_the_start_is_waited_for(tmp_path, program):
-    away = f"http://127.0.0.1:{free_port()}"
+    away = f"http://127.0.0.1:{kept_port()}"
     with serving(
         program, tmp_path, CONNECTOR_SALESFORCE__LOGIN_URL=away, CONNECTOR_SALESFORCE__INSTANCE_URL=away
     ) as service:

@@ -15,7 +15,7 @@ import pytest
 import requests
 import yaml
 
-from tests.acceptance.service import free_port
+from tests.support.ports import kept_port
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "deploy/prometheus/alerts.yaml"
@@ -94,7 +94,7 @@ def watching(folder):
         "scrape_configs": [{"job_name": JOB, "file_sd_configs": [{"files": [str(known)]}]}],
     }
     config.write_text(yaml.safe_dump(settings))
-    address = f"127.0.0.1:{free_port()}"
+    address = f"127.0.0.1:{kept_port()}"
     command = ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}"]
     with log.open("wb") as words:
         process = subprocess.Popen(

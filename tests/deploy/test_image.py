@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from tests.acceptance.program import ROOT, TIMEOUT_S, Program, pairs, sandbox
-from tests.acceptance.service import free_port
+from tests.support.ports import kept_port
 
 CONTAINER = ROOT / "deploy/container/Containerfile"
 SETTING = "CONNECTOR_TEST_BASE_IMAGE"
@@ -70,9 +70,9 @@ def test_the_service_lives_in_it_stops_when_told_and_finds_its_memory_again(tmp_
     with sandbox(tmp_path, "--stripe-rate", "0") as box:
         settings = Program.for_sandbox(tmp_path / "home", box).settings
         del settings["CONNECTOR_HOME"]
-        ops = free_port()
+        ops = kept_port()
         settings |= {
-            "CONNECTOR_WEB__WEBHOOK_LISTEN": f"127.0.0.1:{free_port()}",
+            "CONNECTOR_WEB__WEBHOOK_LISTEN": f"127.0.0.1:{kept_port()}",
             "CONNECTOR_WEB__OPS_LISTEN": f"127.0.0.1:{ops}",
         }
         try:

@@ -10,8 +10,8 @@ import pytest
 import requests
 
 from tests.acceptance.program import Program, pairs, sandbox
-from tests.acceptance.service import free_port
 from tests.deploy.systemd import SHIPPED, booted, why_not
+from tests.support.ports import kept_port
 
 #: of ten, as `systemd-analyze security` counts: tenths
 EXPOSED_AT_MOST = 15
@@ -35,9 +35,9 @@ def box(tmp_path):
 def installation(tmp_path, box, **changes):
     """Settings and credentials as docs/service.md has them, for this sandbox."""
     settings = Program.for_sandbox(tmp_path / "home", box).settings
-    ops = free_port()
+    ops = kept_port()
     settings |= {
-        "CONNECTOR_WEB__WEBHOOK_LISTEN": f"127.0.0.1:{free_port()}",
+        "CONNECTOR_WEB__WEBHOOK_LISTEN": f"127.0.0.1:{kept_port()}",
         "CONNECTOR_WEB__OPS_LISTEN": f"127.0.0.1:{ops}",
         "CONNECTOR_RUN__LEASE_S": "5",
         **changes,

@@ -18,10 +18,11 @@ import yaml
 from connector.stripe.client import API_VERSION
 from connector.stripe.events import EVENT_TYPES
 from tests.acceptance.program import Program, sandbox
-from tests.acceptance.service import free_port, serving
+from tests.acceptance.service import serving
 from tests.deploy.prometheus import JOB, ROOT, RULES, needs_prometheus, watching
 from tests.faults.box import at_rest, behind_a_wire, pay
 from tests.many.gate import Gate
+from tests.support.ports import kept_port
 from tests.support.postgres import fresh_database
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Watched:
 
 @pytest.fixture
 def watched(tmp_path, box, shared):
-    hears = f"127.0.0.1:{free_port()}"
+    hears = f"127.0.0.1:{kept_port()}"
     url = f"http://{hears}/webhooks/stripe"
     hook = box.stripe_post(
         "/v1/webhook_endpoints", url=url, api_version=API_VERSION, **{"enabled_events[]": list(EVENT_TYPES)}

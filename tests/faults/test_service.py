@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import signal
 
-from tests.acceptance.service import free_port, serving
+from tests.acceptance.service import serving
 from tests.faults.box import assert_nothing_is_doubled, at_rest, behind_a_wire, is_paid, mirrored, pay
 from tests.support.databases import rows_of
+from tests.support.ports import kept_port
 from tests.support.postgres_proxy import At, through
 
 #: each side on its own, so that one goes on while the other is away
@@ -17,7 +18,7 @@ SCHEDULE = """jobs:
 
 
 def test_it_goes_on_when_the_database_and_both_systems_come_back(tmp_path, box, program, cluster, database, postgres):
-    port = free_port()
+    port = kept_port()
     address = f"127.0.0.1:{port}"
     secret = box.stripe_post(
         "/v1/webhook_endpoints", url=f"http://{address}/webhooks/stripe", **{"enabled_events[]": "*"}

@@ -9,7 +9,8 @@ import time
 from sqlalchemy import create_engine, text
 
 from tests.acceptance.program import pairs
-from tests.acceptance.service import free_port, serving
+from tests.acceptance.service import serving
+from tests.support.ports import kept_port
 
 #: two heartbeats of a worker are four thirds of it
 LEASE_S = 9
@@ -41,7 +42,7 @@ def require_no_twins(box):
 @contextlib.contextmanager
 def processes(folder, box, shared):
     """A function that starts one of a role; `web` hears what happens at Stripe, and could reach neither system."""
-    port, away = free_port(), f"http://127.0.0.1:{free_port()}"
+    port, away = kept_port(), f"http://127.0.0.1:{kept_port()}"
     url = f"http://127.0.0.1:{port}/webhooks/stripe"
     hook = box.stripe_post("/v1/webhook_endpoints", url=url, **{"enabled_events[]": "*"})
     of_web = {

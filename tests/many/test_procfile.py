@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 from tests.acceptance.program import ROOT, TIMEOUT_S
-from tests.acceptance.service import SCHEDULE, Service, free_port
+from tests.acceptance.service import SCHEDULE, Service
 from tests.many.test_processes import is_done, require_no_twins
+from tests.support.ports import kept_port
 
 #: honcho gives each line of the Procfile a port, so far from the one before
 APART = 100
@@ -20,18 +20,17 @@ APART = 100
 def free_ports(number):
     """The first of so many that are free, as far apart as honcho puts them."""
     while True:
-        first = free_port()
+        first = kept_port()
         try:
-            for port in range(first, first + number * APART, APART):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
+            for port in range(first + APART, first + number * APART, APART):
+                kept_port(port)
         except (OSError, OverflowError):
             continue
         return first
 
 
 def test_the_procfile_starts_a_service_and_ends_it(tmp_path, box, shared):
-    first, hears = free_ports(3), free_port()
+    first, hears = free_ports(3), kept_port()
     plan, log = tmp_path / "schedule.yaml", tmp_path / "honcho.log"
     plan.write_text(SCHEDULE)
     settings = {

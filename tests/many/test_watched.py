@@ -15,9 +15,9 @@ from connector.core.health import Word
 from connector.runtime.clock import SystemClock
 from connector.service.alerting import NOTE
 from connector.store import open_store
-from tests.acceptance.service import free_port
 from tests.many.receiver import receiving
 from tests.many.test_processes import processes
+from tests.support.ports import kept_port
 from tests.support.waiting import until
 
 
@@ -86,7 +86,7 @@ def test_each_is_seen_wherever_one_asks_and_keeps_a_restore_out(tmp_path, box, s
         assert kept.code == 0, kept.err
         assert worker.stop() == 0, worker.words()
 
-        cut_off = start("worker", CONNECTOR_STRIPE__API_BASE=f"http://127.0.0.1:{free_port()}")
+        cut_off = start("worker", CONNECTOR_STRIPE__API_BASE=f"http://127.0.0.1:{kept_port()}")
         web = start("web")
         web.until(lambda: web.ask("/readyz").status_code == 200)
         [serving] = [line for line in web.lines() if line["event"] == "serving"]

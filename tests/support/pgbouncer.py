@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import make_url
 
+from tests.support.ports import kept_port
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ PROGRAM = shutil.which("pgbouncer")
 def pooled(url: str, mode: str, *changes: str, limits: str = "") -> Iterator[str]:
     """The address of the database through one that pools in this mode; each of its own connections begins with `limits`."""
     assert PROGRAM is not None
-    own, port = make_url(url), _free_port()
+    own, port = make_url(url), kept_port()
     lines = [
         "[databases]",
         f"* = host={own.query['host']} user={own.username}" + (f" connect_query='{limits}'" if limits else ""),
@@ -52,12 +53,6 @@ def pooled(url: str, mode: str, *changes: str, limits: str = "") -> Iterator[str
         finally:
             running.terminate()
             running.wait(timeout=30)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _answers(port: int) -> bool:
