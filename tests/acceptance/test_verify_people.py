@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-TODAY = datetime.now(UTC).date()
-SOON = (TODAY + timedelta(days=60)).isoformat()
+
+def day(later_days=0):
+    """Asked when it is needed: modules are read long before their tests run, maybe on the day before."""
+    return (datetime.now(UTC).date() + timedelta(days=later_days)).isoformat()
 
 
 @pytest.fixture
@@ -22,7 +24,7 @@ def _outcome(program, check_id):
 
 def test_what_the_system_itself_says_cannot_be_attested(program):
     program.run("verify", "--only", "SF-PKG-01")
-    said = ("--by", "Anna Admin", "--note", "seen in Setup", "--expires", SOON)
+    said = ("--by", "Anna Admin", "--note", "seen in Setup", "--expires", day(60))
     answer = program.run("verify", "attest", "SF-PKG-01", *said)
     assert answer.code == 64
     assert "nothing to attest" in answer.err
@@ -35,11 +37,11 @@ def test_an_accepted_risk_counts_until_its_day_and_is_shown_with_its_owner(progr
     file = home / "config" / "accepted-risks.yaml"
     entry = "- {{check: SF-PKG-01, owner: Anna Admin, reason: it is being installed, expires: {day}}}\n"
     nobody = {"CONNECTOR_SALESFORCE__CLIENT_SECRET": "wrong"}
-    file.write_text(entry.format(day=TODAY.isoformat()))
+    file.write_text(entry.format(day=day()))
     accepted = program.run("verify", "--only", "SF-PKG-01", "--json", **nobody)
     assert accepted.json["checks"][0]["accepted"]["owner"] == "Anna Admin"
     assert (accepted.code, accepted.json["summary"]["ready"]) == (0, True)
-    file.write_text(entry.format(day=(TODAY - timedelta(days=1)).isoformat()))
+    file.write_text(entry.format(day=day(-1)))
     lapsed = program.run("verify", "--only", "SF-PKG-01", "--json", **nobody)
     assert lapsed.json["checks"][0]["lapsed"]["owner"] == "Anna Admin"
     assert lapsed.code == 1

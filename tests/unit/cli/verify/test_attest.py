@@ -14,7 +14,8 @@ from connector.runtime.clock import SystemClock
 from connector.store import open_store
 from tests.support.verifications import ORG, check, rules
 
-TODAY = datetime.now(UTC).date()
+NOW = datetime(2026, 11, 21, 23, 59, tzinfo=UTC)
+TODAY = NOW.date()
 SOON = (TODAY + timedelta(days=60)).isoformat()
 ORDERS = check("SF-ORD-01", attest="the Order tab of the package's settings", attest_packages=("SBQQ", "blng"))
 
@@ -25,6 +26,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CONNECTOR_HOME", str(tmp_path))
     monkeypatch.setattr(verification, "shipped_rules", lambda: rules(check(), ORDERS))
+    monkeypatch.setattr(SystemClock, "now", lambda _clock: NOW)
     store = open_store(f"sqlite:///{tmp_path}/state.sqlite", clock=SystemClock())
     memory = store.verify_memory(ORG.id)
     for number, verdict in enumerate(("pass", "fail")):
