@@ -95,7 +95,7 @@ def test_an_sdk_that_goes_around_the_tap_is_noticed_at_the_first_request(monkeyp
 
 
 def test_each_thread_gets_the_body_of_its_own_request():
-    barrier = threading.Barrier(8, timeout=10)
+    barrier = threading.Barrier(8, timeout=60)
 
     class Mirror:
         def handle(self, request):

@@ -61,6 +61,6 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def store(url: str, clock: ManualClock) -> Iterator[SqlStore]:
-    store = open_store(url, clock=clock, identity=IDENTITY, busy_timeout_s=5)
+    store = open_store(url, clock=clock, identity=IDENTITY, busy_timeout_s=60)
     yield store
     store.close()

@@ -85,6 +85,6 @@ def test_of_workers_who_add_at_once_the_second_sees_what_the_first_added(url, st
         second.start()
         # it would have counted by now, were it not made to wait
         second.join(0.3)
-    second.join(10)
+    second.join(60)
     other.close()
     assert counts == [{"end": 2}]

@@ -20,7 +20,7 @@ from tests.support.memory import IDENTITY
 
 
 def _execute(url: str, *statements: str) -> None:
-    database = open_database(url, clock=ManualClock(), busy_timeout_s=5)
+    database = open_database(url, clock=ManualClock(), busy_timeout_s=60)
     with database.write(0) as tx:
         for statement in statements:
             tx.connection.execute(text(statement))
@@ -111,12 +111,12 @@ def test_a_migration_that_breaks_off_leaves_nothing_behind(empty_url, monkeypatc
         return before
 
     for number in (2, 5, 14, 20):
-        database = open_database(empty_url, clock=ManualClock(), busy_timeout_s=5)
+        database = open_database(empty_url, clock=ManualClock(), busy_timeout_s=60)
         event.listen(database.engine, "before_cursor_execute", crash_at(number))
         with pytest.raises(CrashError):
             migrate.upgrade(database)
         database.close()
-        check = open_database(empty_url, clock=ManualClock(), busy_timeout_s=5)
+        check = open_database(empty_url, clock=ManualClock(), busy_timeout_s=60)
         with check.read(0) as tx:
             assert inspect(tx.connection).get_table_names() == []
         check.close()

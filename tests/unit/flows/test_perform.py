@@ -120,7 +120,7 @@ def test_nobody_writes_any_more_once_a_lost_lease_is_raised(store: Store, clock:
     class Slow(FakeStripe):
         def apply(self, operations: Sequence[Operation], on_outcome: Callable[[Operation, Outcome], None]) -> None:
             super().apply(operations, on_outcome)
-            may_go_on.wait(10)
+            may_go_on.wait(60)
             finished.append(True)
 
     class Lost:

@@ -184,7 +184,7 @@ def tls_server(tmp_path):
     yield listener.getsockname()[1], ssl.create_default_context(cafile=str(path)), ends
     listener.shutdown(socket.SHUT_RDWR)
     listener.close()
-    thread.join(5)
+    thread.join(60)
 
 
 def self_signed(ends: datetime) -> bytes:

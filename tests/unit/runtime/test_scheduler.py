@@ -59,7 +59,7 @@ def run_until(done, job, store):
     )
     scheduler.start()
     try:
-        assert done.wait(10)
+        assert done.wait(60)
     finally:
         scheduler.stop()
 
@@ -248,19 +248,19 @@ def test_the_real_clock_calls_it_and_stopping_waits_for_what_began(tmp_path):
 
     def work(_job):
         began.set()
-        may_end.wait(10)
+        may_end.wait(60)
         ended.append(True)
 
     scheduler = Scheduler(
         [quick], memory=store.schedule, clock=SystemClock(), holder="a", do=work, failed=lambda *_: None
     )
     scheduler.start()
-    assert began.wait(10)
+    assert began.wait(60)
     stopper = threading.Thread(target=scheduler.stop)
     stopper.start()
     assert ended == []
     may_end.set()
-    stopper.join(10)
+    stopper.join(60)
     assert ended == [True]
     assert not stopper.is_alive()
     store.close()

@@ -31,7 +31,7 @@ class Echo:
 
 
 def _ask(session: requests.Session, base: str) -> requests.Response:
-    return session.patch(f"{base}/v1/a%2Fb/c%20d?x=%20&y[]=1", data={"name": "Ä b"}, auth=("key", ""), timeout=5)
+    return session.patch(f"{base}/v1/a%2Fb/c%20d?x=%20&y[]=1", data={"name": "Ä b"}, auth=("key", ""), timeout=60)
 
 
 EXPECTED = {
@@ -85,7 +85,7 @@ def test_injected_latency_sees_the_request_first_and_may_break_the_connection():
 
 def test_connections_are_kept_alive():
     with Served(Echo()) as served:
-        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
         connection.connect()
         used = connection.sock
         for number in range(3):
@@ -98,7 +98,7 @@ def test_connections_are_kept_alive():
 
 def test_latency_is_slept_side_by_side_not_in_a_queue():
     """Thirty-two sleeping requests must all be inside their sleep at once before any may go on."""
-    together = threading.Barrier(32, timeout=10)
+    together = threading.Barrier(32, timeout=60)
     slept: list[float] = []
 
     def sleep(seconds: float) -> None:
@@ -106,7 +106,7 @@ def test_latency_is_slept_side_by_side_not_in_a_queue():
         together.wait()
 
     with Served(Echo(), latency_ms=50, sleep=sleep) as served, ThreadPoolExecutor(32) as pool:
-        answers = list(pool.map(lambda n: requests.get(f"{served.url}/{n}", timeout=20).status_code, range(32)))
+        answers = list(pool.map(lambda n: requests.get(f"{served.url}/{n}", timeout=60).status_code, range(32)))
     assert answers == [402] * 32
     assert slept == [0.05] * 32
 

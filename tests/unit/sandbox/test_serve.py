@@ -18,7 +18,7 @@ from connector.cli.commands.sandbox import sandbox
 from connector.sandbox.salesforce.scenarios import SCENARIOS
 from connector.sandbox.server import SandboxOptions, run
 
-TIMEOUT_S = 30
+TIMEOUT_S = 120
 
 
 @contextlib.contextmanager

@@ -255,7 +255,7 @@ def test_every_operation_gets_one_outcome_and_a_bad_one_harms_no_neighbour():
 
 def test_no_more_calls_are_in_flight_than_allowed_and_that_many_are():
     inside, peak, lock = set(), [0], threading.Lock()
-    full = threading.Barrier(4, timeout=10)
+    full = threading.Barrier(4, timeout=60)
 
     class Slow:
         def handle(self, request):
@@ -316,14 +316,14 @@ def test_an_interrupt_ends_what_is_in_flight_and_sends_nothing_more(monkeypatch)
     def interrupted_wait(_workers, futures):
         """Ctrl-C, while the first call is in flight."""
         if not interrupted.is_set():
-            assert in_flight.wait(10)
+            assert in_flight.wait(60)
             interrupted.set()
             raise KeyboardInterrupt
         return wait(futures)
 
     def slow(request):
         in_flight.set()
-        assert interrupted.wait(10)
+        assert interrupted.wait(60)
         return answer(CUSTOMER)
 
     monkeypatch.setattr(Threads, "wait", interrupted_wait)

@@ -18,7 +18,7 @@ from connector.web.committing import Full
 from tests.support.memory import stripe, waiting_keys
 from tests.unit.web.conftest import event
 
-PATIENCE_S = 10
+PATIENCE_S = 60
 #: how long a store that holds a commit back waits for an answer that must not come
 HELD_S = 0.2
 

@@ -12,7 +12,7 @@ from connector.runtime.dispatch import embedded as module
 from connector.runtime.dispatch.embedded import ShardWorkers
 from tests.support.clock import ManualClock
 
-PATIENCE_S = 10
+PATIENCE_S = 60
 
 
 @pytest.fixture(autouse=True)

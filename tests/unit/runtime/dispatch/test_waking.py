@@ -10,7 +10,7 @@ from connector.core.errors import StoreAway
 from connector.runtime.dispatch import waking as module
 from connector.runtime.dispatch.waking import Waker
 
-PATIENCE_S = 10
+PATIENCE_S = 60
 
 
 @pytest.fixture(autouse=True)

@@ -97,15 +97,15 @@ def test_a_key_in_flight_is_409_at_once(api, account):
 
     def hold(request: Request, response: Response) -> None:
         inside.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
 
     account.faults_after = hold
     first = threading.Thread(target=lambda: answers.append(api.ask("POST", "/v1/customers", idempotency_key="k")))
     first.start()
-    assert inside.wait(10)
+    assert inside.wait(60)
     second = api.ask("POST", "/v1/customers", idempotency_key="k")
     go_on.set()
-    first.join(10)
+    first.join(60)
     assert (second.status, second.error["code"]) == (409, "idempotency_key_in_use")
     assert second.headers["Stripe-Should-Retry"] == "true"
     account.faults_after = None
