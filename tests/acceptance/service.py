@@ -13,10 +13,14 @@ from pathlib import Path
 
 import requests
 
+from connector.runtime.clock import SystemClock
+from connector.store import open_store
 from tests.acceptance.program import TIMEOUT_S
 from tests.support.forks import Forked, forks
 from tests.support.ports import kept_port
 
+#: longer than a busy machine ever keeps a process from renewing it
+LEASE_S = 60
 SCHEDULE = """jobs:
   - {name: poll, work: poll, every_s: 5}
 """
@@ -78,7 +82,7 @@ def serving(program, folder, *, schedule=SCHEDULE, command=None, role="all", **c
         "CONNECTOR_WEB__WEBHOOK_LISTEN": f"127.0.0.1:{webhook}",
         "CONNECTOR_WEB__OPS_LISTEN": f"127.0.0.1:{ops}",
         "CONNECTOR_RUN__SCHEDULE": str(plan),
-        "CONNECTOR_RUN__LEASE_S": "3",
+        "CONNECTOR_RUN__LEASE_S": str(LEASE_S),
         "CONNECTOR_LOG__FORMAT": "json",
         **changes,
     }
@@ -92,6 +96,14 @@ def serving(program, folder, *, schedule=SCHEDULE, command=None, role="all", **c
         finally:
             process.kill()
             process.wait(timeout=TIMEOUT_S)
+
+
+def leases_run_out(program):
+    """Of a process that was killed, as they would by themselves: a minute of waiting is spared."""
+    store = open_store(f"sqlite:///{program.home}/state.sqlite", clock=SystemClock())
+    for lease in store.leases.load():
+        store.leases.release(lease)
+    store.close()
 
 
 def _started(command, role, *, folder, environment, err):

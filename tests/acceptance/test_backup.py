@@ -21,7 +21,7 @@ def _payments(box):
 
 
 def test_kept_while_it_runs_restored_when_it_was_stopped_and_nothing_twice(tmp_path, box, program):
-    with serving(program, tmp_path, CONNECTOR_RUN__LEASE_S="60") as service:
+    with serving(program, tmp_path) as service:
         service.until(lambda: len(pairs(box)[0]["invoices"]) > 10 and _at_rest(service))
         kept = program.run("backup", "kept.zip", "--json")
         assert kept.code == 0, kept.err

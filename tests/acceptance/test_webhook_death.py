@@ -16,7 +16,7 @@ import requests
 
 from connector.stripe.signature import sign
 from tests.acceptance.program import TIMEOUT_S
-from tests.acceptance.service import serving
+from tests.acceptance.service import leases_run_out, serving
 from tests.support.crash_receiver import BEFORE_ANSWER, BEFORE_COMMIT, BEFORE_SHARED_COMMIT
 
 SECRET = "whsec_" + "d" * 32
@@ -59,9 +59,11 @@ def test_killed_before_the_commit_and_before_the_answer_an_event_has_one_effect(
     with _serve(program, tmp_path, BEFORE_COMMIT) as service:
         _dies_of(service, body)
     assert _stored(program, event) == 0
+    leases_run_out(program)
     with _serve(program, tmp_path, BEFORE_ANSWER) as service:
         _dies_of(service, body)
     assert _stored(program, event) == 1
+    leases_run_out(program)
     with _serve(program, tmp_path) as service:
         _ready(service)
         assert [_deliver(service, body).status_code for _ in range(3)] == [200, 200, 200]

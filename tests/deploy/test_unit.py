@@ -39,7 +39,7 @@ def installation(tmp_path, box, **changes):
     settings |= {
         "CONNECTOR_WEB__WEBHOOK_LISTEN": f"127.0.0.1:{kept_port()}",
         "CONNECTOR_WEB__OPS_LISTEN": f"127.0.0.1:{ops}",
-        "CONNECTOR_RUN__LEASE_S": "5",
+        "CONNECTOR_RUN__LEASE_S": "15",
         **changes,
     }
     for told_by_the_unit in ("CONNECTOR_HOME", "CONNECTOR_STRIPE__API_KEY", "CONNECTOR_SALESFORCE__CLIENT_SECRET"):

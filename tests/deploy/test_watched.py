@@ -118,7 +118,14 @@ def watched(tmp_path, box, shared):
 
         def start(role):
             return running.enter_context(
-                serving(shared, tmp_path, role=role, schedule=SCHEDULE, CONNECTOR_WEB__WEBHOOK_LISTEN=hears)
+                serving(
+                    shared,
+                    tmp_path,
+                    role=role,
+                    schedule=SCHEDULE,
+                    CONNECTOR_WEB__WEBHOOK_LISTEN=hears,
+                    CONNECTOR_RUN__LEASE_S="3",
+                )
             )
 
         yield Watched(prometheus, box, shared, start, hook)

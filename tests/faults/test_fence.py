@@ -39,8 +39,8 @@ def proxy(cluster):
 
 @pytest.fixture
 def far(proxy, url, clock):
-    """The store of a worker that will be cut off; its server gives it up after a second without a word."""
-    store = open_store(through(proxy, url), clock=clock, timeouts=Timeouts(idle_timeout_s=1))
+    """The store of a worker that will be cut off; its server gives it up after some seconds without a word."""
+    store = open_store(through(proxy, url), clock=clock, timeouts=Timeouts(idle_timeout_s=4))
     yield store
     store.close()
 

@@ -12,7 +12,7 @@ from tests.faults.box import assert_nothing_is_doubled, at_rest, behind_a_wire, 
 from tests.support.databases import rows_of
 from tests.support.postgres_proxy import At, through
 
-LEASE_S = 6
+LEASE_S = 12
 SCHEDULE = """jobs:
   - {name: poll, work: poll, every_s: 5}
 """
@@ -26,8 +26,8 @@ def test_a_worker_that_is_cut_off_leaves_its_work_to_the_others_and_comes_back(
             "CONNECTOR_DATABASE__URL": url,
             "CONNECTOR_DISPATCH": "procrastinate",
             "CONNECTOR_RUN__LEASE_S": str(LEASE_S),
-            "CONNECTOR_DATABASE__IDLE_TIMEOUT_S": "2",
-            "CONNECTOR_DATABASE__STATEMENT_TIMEOUT_S": "3",
+            "CONNECTOR_DATABASE__IDLE_TIMEOUT_S": "4",
+            "CONNECTOR_DATABASE__STATEMENT_TIMEOUT_S": "6",
         }
 
     with contextlib.ExitStack() as running:

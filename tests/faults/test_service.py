@@ -36,7 +36,6 @@ def test_it_goes_on_when_the_database_and_both_systems_come_back(tmp_path, box, 
             CONNECTOR_SALESFORCE__INSTANCE_URL=instance_url,
             CONNECTOR_WEB__WEBHOOK_LISTEN=address,
             CONNECTOR_STRIPE__WEBHOOK_SECRETS=secret["secret"],
-            CONNECTOR_RUN__LEASE_S="60",
         ) as service,
     ):
         # the answer to a COMMIT is lost: of an intent, and of what came of one
@@ -83,12 +82,12 @@ def test_a_process_cut_off_from_its_database_ends_and_another_one_takes_over(
 ):
     """The network swallows everything: no answer comes, and no error."""
     short = {
-        "CONNECTOR_RUN__LEASE_S": "4",
-        "CONNECTOR_DATABASE__IDLE_TIMEOUT_S": "2",
-        "CONNECTOR_DATABASE__STATEMENT_TIMEOUT_S": "2",
+        "CONNECTOR_RUN__LEASE_S": "12",
+        "CONNECTOR_DATABASE__IDLE_TIMEOUT_S": "6",
+        "CONNECTOR_DATABASE__STATEMENT_TIMEOUT_S": "6",
     }
     away = {**short, "CONNECTOR_DATABASE__URL": through(postgres, database.url)}
-    here = {**short, "CONNECTOR_DATABASE__URL": database.url}
+    here = {"CONNECTOR_DATABASE__URL": database.url}
     with serving(program, tmp_path, **away) as first:
         first.until(lambda: mirrored(box) >= 2)
         postgres.swallow()
@@ -108,8 +107,7 @@ def test_a_process_cut_off_from_its_database_ends_and_another_one_takes_over(
 
 def test_it_ends_in_time_when_told_to_while_the_database_does_not_answer(tmp_path, program, database, postgres):
     """Whatever waits for it: a drain, the lease's renewal, a look at what is told of the service."""
-    patient = {"CONNECTOR_RUN__LEASE_S": "60", "CONNECTOR_DATABASE__URL": through(postgres, database.url)}
-    with serving(program, tmp_path, **patient) as service:
+    with serving(program, tmp_path, CONNECTOR_DATABASE__URL=through(postgres, database.url)) as service:
         service.until(lambda: service.ask("/readyz").status_code == 200)
         postgres.swallow()
         service.process.send_signal(signal.SIGTERM)

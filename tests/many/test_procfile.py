@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from tests.acceptance.program import ROOT, TIMEOUT_S
-from tests.acceptance.service import SCHEDULE, Service
+from tests.acceptance.service import LEASE_S, SCHEDULE, Service
 from tests.many.test_processes import is_done, require_no_twins
 from tests.support.ports import kept_port
 
@@ -37,7 +37,7 @@ def test_the_procfile_starts_a_service_and_ends_it(tmp_path, box, shared):
         "CONNECTOR_WEB__WEBHOOK_LISTEN": f"127.0.0.1:{hears}",
         "CONNECTOR_STRIPE__WEBHOOK_SECRETS": "whsec_of_nobody",
         "CONNECTOR_RUN__SCHEDULE": str(plan),
-        "CONNECTOR_RUN__LEASE_S": "3",
+        "CONNECTOR_RUN__LEASE_S": str(LEASE_S),
         "CONNECTOR_LOG__FORMAT": "json",
         # the Procfile says `python`
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",

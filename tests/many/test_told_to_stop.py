@@ -6,7 +6,7 @@ import signal
 import time
 
 from tests.acceptance.program import pairs
-from tests.acceptance.service import serving
+from tests.acceptance.service import leases_run_out, serving
 from tests.many.test_processes import is_done, require_no_twins
 
 WITHIN_S = 30
@@ -25,6 +25,7 @@ def test_a_call_that_hangs_does_not_hold_it_and_is_ended_by_the_next_start(tmp_p
         assert time.monotonic() - since < 5
     # it begins with what is in doubt, sends it again with the same key, and hangs again
     held = gate.held
+    leases_run_out(program)
     with serving(program, tmp_path, CONNECTOR_STRIPE__API_BASE=gate.url) as service:
         service.until(lambda: gate.held > held)
         since = time.monotonic()
@@ -32,6 +33,7 @@ def test_a_call_that_hangs_does_not_hold_it_and_is_ended_by_the_next_start(tmp_p
         assert time.monotonic() - since < WITHIN_S
         assert any(line["event"] == "not waited for" for line in service.lines())
     gate.open()
+    leases_run_out(program)
     with serving(program, tmp_path, CONNECTOR_STRIPE__API_BASE=gate.url) as service:
         service.until(lambda: is_done(box, service))
         assert service.stop() == 0, service.words()
