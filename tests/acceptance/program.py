@@ -171,11 +171,13 @@ class Program:
             return run.answer()
 
     @contextlib.contextmanager
-    def running(self, *arguments, **changes):
-        """The same, to be interrupted; killed at the end of the block if it is still there."""
+    def running(self, *arguments, to=None, **changes):
+        """The same, to be interrupted; killed at the end of the block if it is still there. Its answer goes `to` a
+        stream of the caller's, if there is one.
+        """
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             process = forks().start(
-                arguments, folder=self.home.parent, environment=self.environment(changes), out=out, err=err
+                arguments, folder=self.home.parent, environment=self.environment(changes), out=to or out, err=err
             )
             try:
                 yield Run(process, out, err)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
 import signal
 import socket
@@ -10,6 +12,7 @@ import socket
 import pytest
 
 from tests.acceptance.program import TIMEOUT_S, Program, pairs, until
+from tests.many.gate import Gate
 
 
 def assert_one_to_one(box):
@@ -28,17 +31,30 @@ def assert_one_to_one(box):
     assert not any(invoice["status"] == "draft" for invoice in box.stripe_list("/v1/invoices"))
 
 
+@pytest.fixture
+def nobody_listens():
+    """A pipe that is full: who has done everything and answers into it waits, and can still be killed."""
+    unread, full = os.pipe()
+    os.set_blocking(full, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(full, bytes(4096))
+    os.set_blocking(full, True)
+    with os.fdopen(unread, "rb"), os.fdopen(full, "wb", buffering=0) as stream:
+        yield stream
+
+
 #: how many writes the two systems have seen when the process dies: in the first create, in the middle of every kind
 MOMENTS = (1, 4, 9, 17, 30, 45, 62, 80)
 
 
 @pytest.mark.parametrize("writes", MOMENTS)
-def test_a_killed_run_followed_by_another_leaves_no_duplicate(program, box, writes):
+def test_a_killed_run_followed_by_another_leaves_no_duplicate(program, box, writes, nobody_listens):
     baseline = sum(box.writes().values())
-    with program.running("sync", "--once") as run:
+    with program.running("sync", "--once", to=nobody_listens) as run:
         assert until(lambda: sum(box.writes().values()) - baseline >= writes, process=run.process), "it ended early"
         run.process.kill()
-        assert run.answer().code == -signal.SIGKILL
+        assert run.process.wait(TIMEOUT_S) == -signal.SIGKILL
     resumed = program.run("sync", "--once", "--json")
     assert resumed.code == 0, resumed.err
     assert_one_to_one(box)
@@ -89,10 +105,16 @@ def test_payments_survive_a_death(program, box):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_says_where_and_the_next_one_goes_on(program, box, number):
-    baseline = sum(box.writes().values())
-    with program.running("sync", "--once", "--json") as run:
-        assert until(lambda: sum(box.writes().values()) - baseline >= 3, process=run.process)
+    gate = Gate(box.stripe["api_base"])
+    # in the middle for as long as it takes to tell it
+    gate.shut(after=3)
+    with (
+        contextlib.closing(gate),
+        program.running("sync", "--once", "--json", CONNECTOR_STRIPE__API_BASE=gate.url) as run,
+    ):
+        assert until(lambda: gate.held > 0, process=run.process)
         run.process.send_signal(number)
+        gate.open()
         stopped = run.answer()
     assert stopped.code == 130, stopped.err
     assert "stopped at" in stopped.err
