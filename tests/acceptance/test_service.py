@@ -9,7 +9,7 @@ import sqlite3
 import pytest
 import requests
 
-from tests.acceptance.program import CONNECTOR, Program, pairs, sandbox
+from tests.acceptance.program import CONNECTOR, TIMEOUT_S, Program, pairs, sandbox
 from tests.acceptance.service import serving
 from tests.support.ports import kept_port
 
@@ -120,7 +120,7 @@ def test_a_second_service_on_the_same_database_is_told_who_holds_it(tmp_path, pr
     with serving(program, tmp_path) as first:
         first.until(lambda: first.ask("/livez").status_code == 200)
         with serving(program, tmp_path, CONNECTOR_RUN__LEASE_S="3") as second:
-            assert second.process.wait(timeout=60) == 75
+            assert second.process.wait(timeout=TIMEOUT_S) == 75
             assert f"pid {first.process.pid}" in second.words()
         assert first.process.poll() is None
 
@@ -163,5 +163,5 @@ def test_a_system_that_is_away_at_the_start_is_waited_for(tmp_path, program):
 )
 def test_a_wrong_setting_ends_it_with_64_so_that_it_is_not_started_again(tmp_path, program, changes, words):
     with serving(program, tmp_path, **changes) as service:
-        assert service.process.wait(timeout=60) == 64
+        assert service.process.wait(timeout=TIMEOUT_S) == 64
         assert words in service.words()

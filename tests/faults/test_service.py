@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import signal
-
+from tests.acceptance.program import TIMEOUT_S
 from tests.acceptance.service import serving
 from tests.faults.box import assert_nothing_is_doubled, at_rest, behind_a_wire, is_paid, mirrored, pay
 from tests.support.databases import rows_of
 from tests.support.ports import kept_port
 from tests.support.postgres_proxy import At, through
+from tests.support.waiting import Stopwatch
 
+WITHIN_S = 30
 #: each side on its own, so that one goes on while the other is away
 SCHEDULE = """jobs:
   - {name: salesforce, work: poll, side: salesforce, every_s: 5}
@@ -94,7 +95,7 @@ def test_a_process_cut_off_from_its_database_ends_and_another_one_takes_over(
         (tmp_path / "second").mkdir()
         with serving(program, tmp_path / "second", **here) as second:
             second.until(lambda: mirrored(box) > 10 and at_rest(second))
-            assert first.process.wait(timeout=120) == 75, first.words()
+            assert first.process.wait(timeout=TIMEOUT_S) == 75, first.words()
             assert "the lease could not be renewed" in first.words()
             # what was on its way arrives now, from a process that is gone
             postgres.mend()
@@ -110,5 +111,6 @@ def test_it_ends_in_time_when_told_to_while_the_database_does_not_answer(tmp_pat
     with serving(program, tmp_path, CONNECTOR_DATABASE__URL=through(postgres, database.url)) as service:
         service.until(lambda: service.ask("/readyz").status_code == 200)
         postgres.swallow()
-        service.process.send_signal(signal.SIGTERM)
-        assert service.process.wait(timeout=30) in (0, 75), service.words()
+        with Stopwatch() as stop:
+            assert service.stop() in (0, 75), service.words()
+        assert stop.took_s < WITHIN_S

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import time
 
 from sqlalchemy import create_engine, text
 
-from tests.acceptance.program import pairs
+from tests.acceptance.program import TIMEOUT_S, pairs
 from tests.acceptance.service import serving
 from tests.support.ports import kept_port
+from tests.support.waiting import Stopwatch
 
 #: two heartbeats of a worker are four thirds of it
 LEASE_S = 9
@@ -96,9 +96,9 @@ def test_workers_and_a_clock_that_die_or_sleep_cost_time_and_nothing_else(
         killed.process.send_signal(signal.SIGKILL)
         sleeping.process.send_signal(signal.SIGSTOP)
         sleeping_clock.process.send_signal(signal.SIGSTOP)
-        since = time.monotonic()
-        worker.until(lambda: lines_of((worker, clock), event=PUT_BACK, job="drain"))
-        assert time.monotonic() - since <= TWO_HEARTBEATS_S
+        with Stopwatch() as putting_back:
+            worker.until(lambda: lines_of((worker, clock), event=PUT_BACK, job="drain"))
+        assert putting_back.took_s <= TWO_HEARTBEATS_S
         worker.until(lambda: is_done(box, worker))
         before = box.writes()
 
@@ -111,7 +111,7 @@ def test_workers_and_a_clock_that_die_or_sleep_cost_time_and_nothing_else(
 
         # one that would be the whole service alone finds that it is not
         with serving(shared, tmp_path, CONNECTOR_DISPATCH="embedded") as alone:
-            assert alone.process.wait(timeout=60) == 75
+            assert alone.process.wait(timeout=TIMEOUT_S) == 75
             assert "processes that share the work" in alone.words()
 
         # and are of use again
