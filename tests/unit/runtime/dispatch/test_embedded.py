@@ -223,6 +223,8 @@ def test_stopping_waits_for_the_drain_under_way():
     assert began.wait(PATIENCE_S)
     stopper = threading.Thread(target=bench.workers.stop)
     stopper.start()
+    # told to: who is not drains what more there is first
+    assert bench.workers._stopping.wait(PATIENCE_S)
     assert ended == []
     may_end.set()
     stopper.join(PATIENCE_S)
