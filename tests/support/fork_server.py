@@ -15,6 +15,7 @@ import gc
 import importlib
 import json
 import os
+import select
 import selectors
 import signal
 import socket
@@ -31,7 +32,7 @@ from tests.support.statements import compile_once
 from tests.support.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 #: what a child says when it could not even begin
 BROKEN = 99
@@ -127,11 +128,24 @@ def _run(order: Mapping[str, Any], modules: int) -> None:
         death.escaped()
         # The last ones: looking at all would copy the pages of all their names.
         fresh = [name for name in islice(reversed(sys.modules), len(sys.modules) - known) if name.startswith(_LEARNT)]
-        os.write(modules, "".join(f"{name}\n" for name in reversed(fresh)).encode())
+        tell(modules, reversed(fresh))
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def tell(modules: int, names: Iterable[str]) -> None:
+    """Whole names, and none of other children's between them: so much is written at once that a pipe takes all of it
+    or nothing. What it does not take is told by a later child.
+    """
+    lines = [f"{name}\n".encode() for name in names]
+    with contextlib.suppress(BlockingIOError):
+        while lines:
+            at_once = b""
+            while lines and len(at_once) + len(lines[0]) <= select.PIPE_BUF:
+                at_once += lines.pop(0)
+            os.write(modules, at_once)
 
 
 def _load_packs_once() -> None:
