@@ -24,7 +24,7 @@ from tests.support.forks import Forked, forks
 
 ROOT = Path(__file__).resolve().parents[2]
 #: far above what anything here takes on a busy machine; a hang must end some time
-TIMEOUT_S = 180
+TIMEOUT_S = 400
 CONNECTOR = [sys.executable, "-m", "connector"]
 
 

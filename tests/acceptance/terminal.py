@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import fcntl
 import os
@@ -19,6 +20,7 @@ class Terminal:
     def __init__(self, master, process):
         self._master = master
         self._process = process
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self.screen = ""
         self._seen = 0
 
@@ -55,7 +57,7 @@ class Terminal:
         except OSError:
             # Linux says "input/output error" when the last one has closed the other end
             return False
-        self.screen += part.decode(errors="replace").replace("\r\n", "\n")
+        self.screen += self._decoder.decode(part).replace("\r\n", "\n")
         return bool(part)
 
 

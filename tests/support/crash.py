@@ -30,7 +30,7 @@ SYNC = ("sync", "--once", "--json")
 #: a pass that goes on from a death, one that wakes what waited, one that is quiet; more is no rest
 PASSES_MAX = 6
 #: far above what a command takes on a busy machine; a hang must end some time
-TIMEOUT_S = 180
+TIMEOUT_S = 400
 BETWEEN_PASSES = timedelta(seconds=1)
 
 

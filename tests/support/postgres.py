@@ -28,6 +28,9 @@ _INSTALLED = "/usr/lib/postgresql"
 #: as most databases sort, and no byte order: what relies on one is found out; programs built without ICU have none
 _SORTING = ("--locale-provider=icu", "--icu-locale=en-US")
 
+#: pg_ctl's own minute is not enough on a busy machine
+_PATIENCE_S = "600"
+
 
 class NoPostgresError(Exception):
     """Why there is none; the reason a test skips with."""
@@ -153,11 +156,11 @@ class Cluster:
 
     def start(self) -> None:
         options = f"-c listen_addresses='' -k {self._folder} -c fsync=off -c full_page_writes=off"
-        self._run("pg_ctl", "-l", str(self._folder / "log"), "-o", options, "-w", "start")
+        self._run("pg_ctl", "-l", str(self._folder / "log"), "-o", options, "-w", "-t", _PATIENCE_S, "start")
 
     def stop(self) -> None:
         """As if it were killed: nobody's transaction is ended in order."""
-        self._run("pg_ctl", "-m", "immediate", "-w", "stop")
+        self._run("pg_ctl", "-m", "immediate", "-w", "-t", _PATIENCE_S, "stop")
 
     def _run(self, program: str, *arguments: str) -> None:
         # Output goes to a file: a pipe would stay open as long as the server that inherits it.
