@@ -39,6 +39,11 @@ class Service:
     def health(self):
         return self.ask("/healthz").json()
 
+    def is_at_rest(self):
+        """Nothing waits and nothing is in doubt; who cannot ask the database does not know, and says so."""
+        health = self.health()
+        return health.get("unresolved") == 0 and not any(stream["waiting"] for stream in health["streams"])
+
     def metrics(self):
         lines = self.ask("/metrics").text.splitlines()
         return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}

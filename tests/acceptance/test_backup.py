@@ -6,11 +6,6 @@ from tests.acceptance.program import pairs
 from tests.acceptance.service import serving
 
 
-def _at_rest(service):
-    health = service.health()
-    return health["unresolved"] == 0 and not any(stream["waiting"] for stream in health["streams"])
-
-
 def _pay(box, number):
     for invoice in [row for row in box.stripe_list("/v1/invoices", status="open") if row["currency"] == "usd"][:number]:
         box.stripe_post(f"/v1/invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
@@ -22,13 +17,13 @@ def _payments(box):
 
 def test_kept_while_it_runs_restored_when_it_was_stopped_and_nothing_twice(tmp_path, box, program):
     with serving(program, tmp_path) as service:
-        service.until(lambda: len(pairs(box)[0]["invoices"]) > 10 and _at_rest(service))
+        service.until(lambda: len(pairs(box)[0]["invoices"]) > 10 and service.is_at_rest())
         kept = program.run("backup", "kept.zip", "--json")
         assert kept.code == 0, kept.err
         assert kept.json["tables"]["lease"] > 0
         # behind the backup life goes on: money comes in
         _pay(box, 2)
-        service.until(lambda: _payments(box) == 2 and _at_rest(service))
+        service.until(lambda: _payments(box) == 2 and service.is_at_rest())
         refused = program.run("restore", "kept.zip")
         assert refused.code == 75
         assert f"pid {service.process.pid}" in refused.err
@@ -51,9 +46,9 @@ def test_kept_while_it_runs_restored_when_it_was_stopped_and_nothing_twice(tmp_p
         assert recovered.code == 0, recovered.err
         assert box.writes() == writes
         # it goes on by itself
-        service.until(lambda: service.health()["brakes"] == [] and _at_rest(service))
+        service.until(lambda: service.health()["brakes"] == [] and service.is_at_rest())
         _pay(box, 1)
-        service.until(lambda: _payments(box) == 3 and _at_rest(service))
+        service.until(lambda: _payments(box) == 3 and service.is_at_rest())
         assert service.stop() == 0, service.words()
     after = pairs(box)
     assert after[0] == before[0]

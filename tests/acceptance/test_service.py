@@ -80,7 +80,7 @@ def test_it_mirrors_hears_and_ends_when_told(tmp_path, box, program):
     webhook = {"CONNECTOR_WEB__WEBHOOK_LISTEN": f"127.0.0.1:{port}", "CONNECTOR_STRIPE__WEBHOOK_SECRETS": secret}
     with serving(program, tmp_path, command=[*CONNECTOR, "run"], **webhook) as service:
         service.until(lambda: service.ask("/readyz").status_code == 200)
-        service.until(lambda: mirrored(box) > 10 and service.health()["unresolved"] == 0)
+        service.until(lambda: mirrored(box) > 10 and service.is_at_rest())
         service.until(lambda: service.metrics().get('connector_webhooks_total{answer="stored"}', 0) > 0)
         invoice = next(row for row in box.stripe_list("/v1/invoices") if row["status"] == "open")
         box.stripe_post(f"/v1/invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
@@ -108,7 +108,7 @@ def test_killed_in_the_middle_and_started_again_doubles_nothing(tmp_path, box, p
     with serving(program, tmp_path, CONNECTOR_RUN__LEASE_S="15") as service:
         service.until(lambda: service.ask("/readyz").status_code == 200)
         service.until(lambda: mirrored(box) > 10)
-        service.until(lambda: sum(stream["waiting"] for stream in service.health()["streams"]) == 0)
+        service.until(service.is_at_rest)
         assert service.stop() == 0, service.words()
     for table in (*pairs(box)[0].values(), *pairs(box)[1].values()):
         marks, mates = [mark for mark, _ in table], [mate for _, mate in table]

@@ -69,7 +69,7 @@ def test_killed_before_the_commit_and_before_the_answer_an_event_has_one_effect(
         assert [_deliver(service, body).status_code for _ in range(3)] == [200, 200, 200]
         paid = f"SELECT Id FROM blng__Payment__c WHERE Stripe_Id__c = '{event['data']['object']['id']}'"
         service.until(lambda: len(box.query(paid)) == 1)
-        service.until(lambda: sum(stream["waiting"] for stream in service.health()["streams"]) == 0)
+        service.until(service.is_at_rest)
         assert service.stop() == 0, service.words()
     assert _stored(program, event) == 4
     allocations = box.query("SELECT Id, Stripe_Id__c FROM blng__PaymentAllocationInvoice__c WHERE Stripe_Id__c != null")

@@ -20,7 +20,7 @@ from connector.stripe.events import EVENT_TYPES
 from tests.acceptance.program import Program, sandbox
 from tests.acceptance.service import serving
 from tests.deploy.prometheus import JOB, ROOT, RULES, needs_prometheus, watching
-from tests.faults.box import at_rest, behind_a_wire, pay
+from tests.faults.box import behind_a_wire, pay
 from tests.many.gate import Gate
 from tests.support.ports import kept_port
 from tests.support.postgres import fresh_database
@@ -139,7 +139,7 @@ def test_each_alert_fires_for_its_cause_and_ends_with_it_and_every_panel_shows_s
     web, clock, worker = watched.start("web"), watched.start("clock"), watched.start("worker")
     prometheus.collect_from(web, clock, worker)
     # asked of the service: the account's limit leaves nothing for questions of ours
-    worker.until(lambda: worker.metrics().get(MADE, 0) > 10 and at_rest(worker))
+    worker.until(lambda: worker.metrics().get(MADE, 0) > 10 and worker.is_at_rest())
     # the sandbox holds what no one can mirror, and nothing was swept yet
     watched.fires("DeadLettersGrowing", "CertificateOld")
     watched.run("schedule", "run", "sweep")

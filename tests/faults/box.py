@@ -20,11 +20,6 @@ def mirrored(box):
     return len(pairs(box)[0]["invoices"])
 
 
-def at_rest(service):
-    health = service.health()
-    return health["unresolved"] == 0 and sum(stream["waiting"] for stream in health["streams"]) == 0
-
-
 def is_paid(box, invoice):
     told = f"SELECT Id FROM blng__Invoice__c WHERE Stripe_Id__c = '{invoice}' AND Stripe_Status__c = 'paid'"
     return len(box.query(told)) == 1

@@ -8,7 +8,7 @@ import contextlib
 
 from tests.acceptance.program import pairs
 from tests.acceptance.service import serving
-from tests.faults.box import assert_nothing_is_doubled, at_rest, behind_a_wire, is_paid, mirrored, pay
+from tests.faults.box import assert_nothing_is_doubled, behind_a_wire, is_paid, mirrored, pay
 from tests.support.databases import rows_of
 from tests.support.postgres_proxy import At, through
 
@@ -46,29 +46,29 @@ def test_a_worker_that_is_cut_off_leaves_its_work_to_the_others_and_comes_back(
         postgres.at_commit(At.HELD, writing="INSERT INTO operation")
         far.until(lambda: postgres.met == 1)
         near = start("worker", database.url)
-        near.until(lambda: mirrored(box) > 10 and at_rest(near))
+        near.until(lambda: mirrored(box) > 10 and near.is_at_rest())
         before = box.writes()
         postgres.mend()
         far.until(lambda: far.ask("/readyz").status_code == 200)
-        near.until(lambda: at_rest(near))
+        near.until(near.is_at_rest)
         assert box.writes() == before, "what was on its way changed something"
 
         # from Stripe
         stripe.cut()
         first = pay(box, 0)
-        near.until(lambda: is_paid(box, first) and at_rest(near))
+        near.until(lambda: is_paid(box, first) and near.is_at_rest())
         stripe.mend()
 
         # all of them at once
         cluster.stop()
         cluster.start()
         second = pay(box, 1)
-        near.until(lambda: is_paid(box, second) and at_rest(near))
+        near.until(lambda: is_paid(box, second) and near.is_at_rest())
 
         # and it is of use again
         assert near.stop() == 0, near.words()
         third = pay(box, 2)
-        far.until(lambda: is_paid(box, third) and at_rest(far))
+        far.until(lambda: is_paid(box, third) and far.is_at_rest())
         for service in (far, clock):
             assert service.stop() == 0, service.words()
     assert_nothing_is_doubled(box)

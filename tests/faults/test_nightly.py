@@ -7,7 +7,7 @@ import contextlib
 import pytest
 
 from tests.acceptance.service import serving
-from tests.faults.box import at_rest, mirrored
+from tests.faults.box import mirrored
 from tests.support.databases import rows_of
 
 SCHEDULE = """jobs:
@@ -39,7 +39,7 @@ def test_a_sweep_the_database_died_under_is_done_again(tmp_path, box, program, c
             running.enter_context(serving(program, tmp_path, role=role, schedule=SCHEDULE, **settings))
             for role in roles
         ]
-        works.until(lambda: mirrored(box) > 10 and at_rest(works))
+        works.until(lambda: mirrored(box) > 10 and works.is_at_rest())
         # what the sweep finds is not looked at before the pause ends, and it waits for that
         asked("schedule", "pause", "customer", "--reason", "so that it waits")
         [account, *_] = box.query("SELECT Id FROM Account WHERE Stripe_Id__c != null")
@@ -50,6 +50,8 @@ def test_a_sweep_the_database_died_under_is_done_again(tmp_path, box, program, c
         works.until(lambda: sweeps() == [(None,)] and waiting(works))
         cluster.stop()
         works.until(lambda: failed(works))
+        assert works.health()["health"] == "unknown"
+        assert not works.is_at_rest()
         cluster.start()
         asked("schedule", "resume", "customer")
         works.until(lambda: sweeps() == [("done",)], patience_s=PATIENCE_S)
@@ -57,7 +59,7 @@ def test_a_sweep_the_database_died_under_is_done_again(tmp_path, box, program, c
 
 
 def waiting(service):
-    return not at_rest(service)
+    return not service.is_at_rest()
 
 
 def failed(service):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.acceptance.program import TIMEOUT_S
 from tests.acceptance.service import serving
-from tests.faults.box import assert_nothing_is_doubled, at_rest, behind_a_wire, is_paid, mirrored, pay
+from tests.faults.box import assert_nothing_is_doubled, behind_a_wire, is_paid, mirrored, pay
 from tests.support.databases import rows_of
 from tests.support.ports import kept_port
 from tests.support.postgres_proxy import At, through
@@ -45,7 +45,7 @@ def test_it_goes_on_when_the_database_and_both_systems_come_back(tmp_path, box, 
             service.until(lambda place=place: postgres.met == place)
         cluster.stop()
         cluster.start()
-        service.until(lambda: mirrored(box) > 10 and at_rest(service))
+        service.until(lambda: mirrored(box) > 10 and service.is_at_rest())
 
         # of a webhook: it is not answered 200, delivered again, and known
         postgres.at_commit(At.STORED, writing="INSERT INTO stripe_event")
@@ -69,7 +69,7 @@ def test_it_goes_on_when_the_database_and_both_systems_come_back(tmp_path, box, 
         service.until(lambda: is_paid(box, second))
         renamed = "Renamed while Stripe was away"
         service.until(lambda: [row for row in box.stripe_list("/v1/customers") if row["name"] == renamed])
-        service.until(lambda: at_rest(service))
+        service.until(service.is_at_rest)
         assert service.stop() == 0, service.words()
     assert_nothing_is_doubled(box)
     before = box.writes()
@@ -94,12 +94,12 @@ def test_a_process_cut_off_from_its_database_ends_and_another_one_takes_over(
         postgres.swallow()
         (tmp_path / "second").mkdir()
         with serving(program, tmp_path / "second", **here) as second:
-            second.until(lambda: mirrored(box) > 10 and at_rest(second))
+            second.until(lambda: mirrored(box) > 10 and second.is_at_rest())
             assert first.process.wait(timeout=TIMEOUT_S) == 75, first.words()
             assert "the lease could not be renewed" in first.words()
             # what was on its way arrives now, from a process that is gone
             postgres.mend()
-            second.until(lambda: at_rest(second))
+            second.until(second.is_at_rest)
             assert second.stop() == 0, second.words()
     assert_nothing_is_doubled(box)
     doubts = "SELECT id FROM operation WHERE state IN ('sent', 'unknown')"

@@ -70,9 +70,8 @@ def pay(box):
 
 def is_done(box, service):
     """The first sync is through, and nothing is waiting or in doubt."""
-    health = service.health()
-    waiting = sum(stream["waiting"] for stream in health["streams"])
-    return (health["unresolved"], waiting) == (0, 0) and len(pairs(box)[0]["invoices"]) > 10
+    # in this order: before the first look nothing waits either
+    return len(pairs(box)[0]["invoices"]) > 10 and service.is_at_rest()
 
 
 def test_workers_and_a_clock_that_die_or_sleep_cost_time_and_nothing_else(
