@@ -307,6 +307,12 @@ class Store(Protocol):
         self, *, kind: str | None = None, states: Sequence[str] = (), limit: int = 1000, after_born_id: str = ""
     ) -> Sequence[Link]: ...
 
+    def load_due(self, *, kind: str, newest_epoch: int) -> Sequence[Key]:
+        """The copies of the links whose time counts from this moment or an earlier one (core/due.py), the longest due
+        first. The other links are not looked at, however many they are.
+        """
+        ...
+
     def load_unresolved(self, born: Sequence[Key] | None = None) -> Sequence[Operation]:
         """Operations sent or unknown, of these links or of all."""
         ...

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from connector.store.database import Tx
 
 #: what a Link is made of; leaving out the moment saves a fifth of a large read
-_OF_LINK = tuple(column for column in table.c if column.name not in ("scope_id", "updated_at"))
+_OF_LINK = tuple(column for column in table.c if column.name not in ("scope_id", "updated_at", "counts_from_epoch"))
 
 
 def find_rows(tx: Tx, keys: Iterable[Key], columns: Sequence[Column[Any]]) -> Iterator[tuple[Key, Row[Any]]]:
@@ -60,6 +60,23 @@ def load_in(tx: Tx, *, kind: str | None, states: Sequence[str], limit: int, afte
         statement = statement.where(table.c.state.in_([LinkState(state).value for state in states]))
     rows = tx.connection.execute(statement.order_by(table.c.born_id, table.c.kind).limit(limit))
     return [link_from_row(row) for row in rows]
+
+
+def load_due(tx: Tx, *, kind: str, newest_epoch: int) -> list[Key]:
+    given = {"scope": tx.scope_id, "of_kind": kind, "newest": newest_epoch}
+    rows = tx.connection.execute(_DUE, given)
+    return [Key(side=Side(row.born_side).other, kind=kind, id=row.mate_id) for row in rows]
+
+
+_DUE = (
+    select(table.c.born_side, table.c.mate_id)
+    .where(
+        table.c.scope_id == bindparam("scope"),
+        table.c.kind == bindparam("of_kind"),
+        table.c.counts_from_epoch <= bindparam("newest"),
+    )
+    .order_by(table.c.counts_from_epoch, table.c.born_id)
+)
 
 
 def begin(tx: Tx, links: Iterable[Link]) -> None:

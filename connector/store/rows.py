@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from connector.core.body import decode_body, encode_body
+from connector.core.due import counts_from_epoch
 from connector.core.model import (
     Applied,
     Backoff,
@@ -71,6 +72,7 @@ def link_row(tx: Tx, link: Link) -> dict[str, Any]:
         "backoff_code": backoff.code if backoff else None,
         "next_attempt_at": backoff.next_at if backoff else None,
         "shard": link.shard,
+        "counts_from_epoch": counts_from_epoch(link),
         "updated_at": tx.now,
     }
 

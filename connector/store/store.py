@@ -236,6 +236,10 @@ class SqlStore(Store):
         with self._database.read(_SCOPE_ID) as tx:
             return links.load_in(tx, kind=kind, states=states, limit=limit, after_born_id=after_born_id)
 
+    def load_due(self, *, kind: str, newest_epoch: int) -> Sequence[Key]:
+        with self._database.read(_SCOPE_ID) as tx:
+            return links.load_due(tx, kind=kind, newest_epoch=newest_epoch)
+
     def load_unresolved(self, born: Sequence[Key] | None = None) -> Sequence[Operation]:
         with self._database.read(_SCOPE_ID) as tx:
             return operations.load_unresolved(tx, born)

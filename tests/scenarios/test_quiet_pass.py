@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import event
 
 from connector.sandbox.salesforce import seed as seeds
 from tests.support import builders as b
 from tests.support.recovering import lose_store, recover_if_refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.support.world import World
 
@@ -48,6 +50,52 @@ def test_an_idle_pass_costs_four_and_three_calls_at_most_whatever_is_linked(worl
         salesforce, stripe = _calls(world)
         assert salesforce <= 4
         assert stripe <= 3
+
+
+@contextmanager
+def _rows_read(world: World) -> Iterator[list[Any]]:
+    """Every row that SQLite hands to the program, of whatever table."""
+    assert world.workspace is not None
+    engine = world.workspace.store._database.engine
+    read: list[Any] = []
+
+    def keep(_cursor: Any, row: Any) -> Any:
+        read.append(row)
+        return row
+
+    def count(connection: Any) -> None:
+        connection.connection.driver_connection.row_factory = keep
+
+    event.listen(engine, "begin", count)
+    try:
+        yield read
+    finally:
+        event.remove(engine, "begin", count)
+
+
+def _rows_of_an_idle_pass(world: World) -> int:
+    world.clock.advance(timedelta(minutes=30))
+    world.sync()
+    world.clock.advance(timedelta(minutes=5))
+    with _rows_read(world) as read:
+        assert world.sync().looked_at == 0
+    return len(read)
+
+
+def test_an_idle_pass_reads_no_more_rows_however_many_quotes_and_invoices_are_open(world: World) -> None:
+    """The store is not looked through for what time may have changed: what is not due yet costs nothing."""
+    account = b.account(world)
+    rows = []
+    for number in (1, 12):
+        for _ in range(number):
+            b.invoice(world, account_id=account)
+            b.quote(world, account_id=account)
+        world.sync()
+        rows.append(_rows_of_an_idle_pass(world))
+    assert {found["status"] for found in (*world.stripe_list("/v1/invoices"), *world.stripe_list("/v1/quotes"))} == {
+        "open"
+    }
+    assert rows[0] == rows[1]
 
 
 def test_the_pass_right_after_a_busy_one_writes_nothing(world: World) -> None:

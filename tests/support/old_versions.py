@@ -142,7 +142,7 @@ def _link(number: int) -> dict[str, Any]:
         "earlier_mates_json": "[]",
         "shadow_json": '{"due":["2026-12-01",1796083200]}',
         "versions_json": '{"salesforce":"2026-11-02T09:00:00.000+0000"}',
-        "progress_json": '{"currency":"usd"}',
+        "progress_json": '{"currency":"usd","link_seen_at":1796083300,"status":"open"}',
         "revision": 1,
         "state": state,
         "reason": "Größe ✓" if state == "parked" else None,

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from connector.core.bodies import salesforce_update
 from connector.core.diff import diff
+from connector.core.due import is_due
 from connector.core.lifecycle.drift import conflict_park, drift_findings
 from connector.core.lifecycle.invoice_birth import birth, fill, wanted_minor
 from connector.core.lifecycle.watch import balance_changes, stripe_changes
@@ -105,11 +106,7 @@ def _unread(view: View) -> Decision:
 
 def _link_is_old(view: View) -> bool:
     """The hosted link expires; while the invoice is open it is read again before that."""
-    seen_at = view.link.progress.get("link_seen_at")
-    if seen_at is None or view.link.progress.get("status") != "open":
-        return False
-    days = int(view.mapping.options.get("link_refresh_days", 20))
-    return int(view.now.timestamp()) - int(seen_at) > days * 86_400
+    return is_due(view.link, options=view.mapping.options, now=view.now)
 
 
 def _write_back(view: View) -> Decision:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from connector.core.bodies import salesforce_update, stripe_update
 from connector.core.diff import diff
+from connector.core.due import is_due
 from connector.core.lifecycle.drift import conflict_park, drift_findings
 from connector.core.model import Change, Side, Verdict
 from connector.core.moments import end_of_day_epoch
@@ -28,13 +29,7 @@ def in_step(view: View) -> Decision:
     compared = [rule for rule in view.mapping.fields if not (rule.check or rule.create_only)]
     complete = all(rule.name in shadow and values.get(rule.name) == shadow[rule.name][0] for rule in compared)
     marked = view.salesforce.fields.get(view.mapping.salesforce.marker) == view.link.mate_id
-    expires_at = view.link.progress.get("expires_at")
-    due = (
-        expires_at is not None
-        and view.link.progress.get("status") == "open"
-        and view.now.timestamp() >= int(expires_at)
-    )
-    if complete and marked and not due:
+    if complete and marked and not is_due(view.link, options=view.mapping.options, now=view.now):
         return Settled()
     return Read(sides=frozenset({Side.STRIPE}))
 
