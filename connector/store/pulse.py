@@ -13,7 +13,6 @@ from connector.core.model import LinkState, Side
 from connector.core.pulse import QuotaSeen, Stream, Verified
 from connector.core.quota import quota_note, quota_until_note
 from connector.store.operations import IS_UNRESOLVED
-from connector.store.rows import UNRESOLVED
 from connector.store.service_tables import stripe_event
 from connector.store.tables import certificate, link, note, operation, signal
 from connector.store.verify_tables import verification
@@ -68,8 +67,7 @@ def used_shards(tx: Tx) -> list[int]:
 
 
 def unresolved(tx: Tx) -> int:
-    states = [state.value for state in UNRESOLVED]
-    counted = select(func.count()).where(operation.c.scope_id == tx.scope_id, operation.c.state.in_(states))
+    counted = select(func.count()).where(operation.c.scope_id == tx.scope_id, IS_UNRESOLVED)
     return int(tx.connection.execute(counted).scalar_one())
 
 

@@ -254,6 +254,14 @@ operation = Table(
         sqlite_where=_UNRESOLVED,
         postgresql_where=_UNRESOLVED,
     ),
+    # For who asks for all of them: SQLite takes an index of every operation before the one above.
+    Index(
+        "operation_unresolved",
+        "scope_id",
+        "state",
+        sqlite_where=_UNRESOLVED,
+        postgresql_where=_UNRESOLVED,
+    ),
 )
 
 finding = Table(

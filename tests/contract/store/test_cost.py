@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from sqlalchemy import event
 
 from connector.core.model import Cursor, Side, Signal
 from connector.store import many_rows
-from tests.support.memory import applied, link_of, operation_on, raised, salesforce, stripe, wait_for, waiting
+from tests.support.memory import applied, link_of, mirror, operation_on, raised, salesforce, stripe, wait_for, waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture
@@ -81,17 +86,41 @@ def test_intents_for_new_links_cost_the_same_however_many_operations_are_remembe
 
 def _instructions(store, prefix: str) -> int:
     """How many thousand steps of SQLite's machine the intents of 20 new links take."""
+    links = [raised(link_of(salesforce("invoice", f"{prefix}{n}"))) for n in range(20)]
+    return _steps(store, lambda: store.begin(links, [operation_on(link) for link in links]), each=1000)
+
+
+def _steps(store, do: Callable[[], object], *, each: int = 1) -> int:
+    """Of SQLite's machine, counted whenever so many are done."""
     steps: list[int] = []
 
     @event.listens_for(store._database.engine, "begin")
     def _count(connection):
         raw = connection.connection.driver_connection
-        raw.set_progress_handler(lambda: steps.append(1), 1000)
+        raw.set_progress_handler(lambda: steps.append(1), each)
 
-    links = [raised(link_of(salesforce("invoice", f"{prefix}{n}"))) for n in range(20)]
-    store.begin(links, [operation_on(link) for link in links])
+    do()
     event.remove(store._database.engine, "begin", _count)
     return len(steps)
+
+
+@pytest.mark.parametrize("ask", ["load_unresolved", "load_under_way", "load_busy_shards", "load_pulse"])
+def test_what_is_in_doubt_is_found_in_as_many_steps_however_much_has_come_to_its_end(store, ask):
+    """Every pass and every drain asks; operations that have ended are never forgotten."""
+    if store._database.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL knows by its statistics how few are in doubt; SQLite counts its instructions")
+    asked = {"load_pulse": lambda: store.load_pulse(["invoice"])}.get(ask, getattr(store, ask))
+    in_doubt = raised(link_of(salesforce("invoice", "z")))
+    store.begin([in_doubt], [operation_on(in_doubt)])
+    mirror(store, link_of(salesforce("invoice", "a")), "in_a")
+    few = _steps(store, asked)
+    for number in range(3):
+        links = [raised(link_of(salesforce("invoice", f"b{number}_{n}"))) for n in range(200)]
+        stored = store.begin(links, [operation_on(link) for link in links])
+        store.settle(
+            [applied(operation, link, f"in_{operation.id}") for operation, link in zip(stored, links, strict=True)]
+        )
+    assert _steps(store, asked) == few
 
 
 def test_more_rows_than_one_statement_holds_are_all_written(store, monkeypatch):

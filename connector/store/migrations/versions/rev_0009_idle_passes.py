@@ -1,4 +1,7 @@
-"""What every pass asks for is found by an index: the links that time alone changes, by the moment time counts from."""
+"""What every pass asks for is found by an index: the links that time alone changes, and the writes that are in doubt.
+
+Of the links, the moment time counts from is kept beside them.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +41,14 @@ def upgrade() -> None:
         ["scope_id", "kind", "counts_from_epoch", "born_id"],
         sqlite_where=is_timed,
         postgresql_where=is_timed,
+    )
+    in_doubt = sa.text("state IN ('sent', 'unknown')")
+    op.create_index(
+        "operation_unresolved",
+        "operation",
+        ["scope_id", "state"],
+        sqlite_where=in_doubt,
+        postgresql_where=in_doubt,
     )
 
 
