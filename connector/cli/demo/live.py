@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +21,7 @@ from connector.core.errors import ConnectorError
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from connector.cli.demo.people import Deed
@@ -68,7 +70,7 @@ class Service:
     def is_idle(self) -> bool:
         health = self.health()
         waiting = [stream["waiting"] for stream in health.get("streams", [])]
-        return bool(health.get("connected")) and health["unresolved"] == 0 and sum(waiting) == 0
+        return bool(health.get("connected")) and health.get("unresolved") == 0 and sum(waiting) == 0
 
 
 def run_live_demo(output: Output, *, seed: int, scale: int, home: Path, poll_s: int) -> dict[str, Any]:
@@ -79,11 +81,11 @@ def run_live_demo(output: Output, *, seed: int, scale: int, home: Path, poll_s: 
     clock, home = SystemClock(), home.absolute()
     fresh_home(home)
     telling.chapter("Starting a simulated Salesforce org and Stripe account, in a process of their own")
-    with serving(["--seed", str(seed), "--scale", str(scale)], log=home / "sandbox.log") as connection:
+    sandbox = serving(["--seed", str(seed), "--scale", str(scale)], log=home / "sandbox.log")
+    with sandbox as connection, kept_address() as webhooks, kept_address() as ops:
         now = clock.now()
         people = People(connection, now)
         write_settings(home, connection, go_live=first_day_of_last_month(now.date()))
-        webhooks, ops = f"127.0.0.1:{_free_port()}", f"127.0.0.1:{_free_port()}"
         secret = people.hear(f"http://{webhooks}/webhooks/stripe")
         write_service_settings(home, webhooks=webhooks, ops=ops, signing_secret=secret, poll_s=poll_s)
         telling.chapter("Starting the service (connector run), in another")
@@ -132,7 +134,15 @@ def _environment(home: Path) -> dict[str, str]:
     return {**kept, "CONNECTOR_HOME": str(home)}
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@contextlib.contextmanager
+def kept_address() -> Iterator[str]:
+    """Where the service is going to listen. Others find the port taken meanwhile, whoever is told it does not; that is
+    so on Linux, elsewhere it is only likely to be still free then.
+    """
+    with socket.socket() as kept:
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        kept.bind(("127.0.0.1", 0))
+        port = int(kept.getsockname()[1])
+        if sys.platform != "linux":
+            kept.close()
+        yield f"127.0.0.1:{port}"
