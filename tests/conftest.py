@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.databases import migrated
 from tests.support.postgres import NoPostgresError, or_skip, running_server
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
 
 #: new objects until garbage is looked for; Python's own 700 spend a tenth of a run on it
 _GARBAGE_AFTER = 10_000
+
+# Hypothesis fails an example that takes longer than 200 ms, and a search for examples that takes longer than a second:
+# on a busy machine either may, whatever it is that is tried.
+settings.register_profile(
+    "a busy machine", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("a busy machine")
 
 # before pytest, or a worker, makes its first folder
 keep_in_memory()
