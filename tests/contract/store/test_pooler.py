@@ -19,7 +19,7 @@ LENDS = "lends one connection of the server to several"
 
 def refusal(url) -> str:
     with pytest.raises(ConfigError) as refused:
-        open_store(url, clock=ManualClock(), busy_timeout_s=60)
+        open_store(url, clock=ManualClock(), busy_timeout_s=5)
     [problem] = refused.value.problems
     assert (problem.where, "PostgreSQL itself" in problem.remedy) == ("CONNECTOR_DATABASE__URL", True)
     return problem.observed
@@ -39,14 +39,14 @@ def test_two_connections_that_are_one_at_the_server_are_found_out(postgres_url, 
 
 def test_a_pooler_that_gives_each_connection_one_of_its_own_is_none_of_our_business(postgres_url, monkeypatch):
     monkeypatch.setattr(pooler, "told_pid", lambda _made: 7)
-    store = open_store(postgres_url, clock=ManualClock(), busy_timeout_s=60)
+    store = open_store(postgres_url, clock=ManualClock(), busy_timeout_s=5)
     store.save_note("a", "b")
     store.close()
 
 
 def test_the_server_itself_is_asked_for_no_second_connection(postgres_url, monkeypatch):
     monkeypatch.setattr(pooler, "_is_lent", lambda *_: pytest.fail("it was"))
-    open_store(postgres_url, clock=ManualClock(), busy_timeout_s=60).close()
+    open_store(postgres_url, clock=ManualClock(), busy_timeout_s=5).close()
 
 
 def test_one_that_refuses_the_startup_parameter_is_told_so():
@@ -82,7 +82,7 @@ def test_a_real_pgbouncer_is_refused(postgres_url, mode, changes, limits, says):
 def test_a_real_pgbouncer_that_pools_sessions_with_our_limits_is_taken(postgres_url):
     _within_reach(postgres_url)
     with pooled(postgres_url, "session", IGNORES, limits=LIMITS) as url:
-        store = open_store(url, clock=ManualClock(), busy_timeout_s=60)
+        store = open_store(url, clock=ManualClock(), busy_timeout_s=5)
         store.save_note("a", "b")
         assert store.load_note("a") == "b"
         store.close()
