@@ -68,10 +68,12 @@ class Service:
         return self.process.wait(timeout=TIMEOUT_S)
 
     def words(self):
-        return self.log.read_text()
+        # it may be in the middle of a letter
+        return self.log.read_text(encoding="utf-8", errors="replace")
 
     def lines(self):
-        return [json.loads(line) for line in self.words().splitlines() if line.startswith("{")]
+        """Those that are whole: it may be in the middle of one."""
+        return [json.loads(line) for line in self.words().split("\n")[:-1] if line.startswith("{")]
 
 
 @contextlib.contextmanager

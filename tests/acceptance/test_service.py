@@ -57,15 +57,16 @@ def assert_watched(program, service):
     # at work at this moment, or before its first
     assert told["jobs"][0]["last"] is None or told["jobs"][0]["last"]["outcome"] in ("done", None)
     assert told["webhooks"]["last_hour"] > 0
+    # brought up to date by the same look, a moment later
+    service.until(lambda: 0 < service.metrics().get("connector_sf_api_limit_ratio", 0) < 1)
     metrics = service.metrics()
     assert metrics['connector_api_requests_total{api="stripe",code="200"}'] > 10
     assert metrics['connector_api_seconds_count{api="salesforce"}'] > 10
-    assert 0 < metrics["connector_sf_api_limit_ratio"] < 1
     events = program.run("events", "list", "--json").json["events"]
+    stored_under = {event["trace_id"] for event in events}
+    # it is told once it is stored
+    service.until(lambda: stored_under <= {line["trace_id"] for line in service.lines() if line["event"] == "webhooks"})
     lines = service.lines()
-    assert {event["trace_id"] for event in events} <= {
-        line["trace_id"] for line in lines if line["event"] == "webhooks"
-    }
     drain = max((line for line in lines if line["event"] == "drain"), key=lambda line: line["writes"])
     rows = program.run("audit", "trace", drain["trace_id"], "--json").json["rows"]
     applied = [row["detail"] for row in rows if row["detail"].get("outcome") == "applied"]

@@ -16,7 +16,7 @@ from connector.runtime.clock import SystemClock
 from connector.service.alerting import NOTE
 from connector.store import open_store
 from tests.many.receiver import receiving
-from tests.many.test_processes import processes
+from tests.many.test_processes import lines_of, processes
 from tests.support.ports import kept_port
 from tests.support.waiting import until
 
@@ -88,8 +88,9 @@ def test_each_is_seen_wherever_one_asks_and_keeps_a_restore_out(tmp_path, box, s
 
         cut_off = start("worker", CONNECTOR_STRIPE__API_BASE=f"http://127.0.0.1:{kept_port()}")
         web = start("web")
-        web.until(lambda: web.ask("/readyz").status_code == 200)
-        [serving] = [line for line in web.lines() if line["event"] == "serving"]
+        # it is ready a moment before it says where
+        web.until(lambda: lines_of([web], event="serving"))
+        [serving] = lines_of([web], event="serving")
         for _ in range(3):
             reply = requests.post(f"{serving['webhooks']}/webhooks/stripe", data=b"{}", timeout=30)
             assert reply.status_code == 400
