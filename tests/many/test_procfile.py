@@ -52,7 +52,9 @@ def test_the_procfile_starts_a_service_and_ends_it(tmp_path, box, shared):
     )
     try:
         worker.until(lambda: is_done(box, worker))
-        assert [each.health()["role"] for each in (web, worker, clock)] == ["web", "worker", "clock"]
+        for role, each in {"web": web, "worker": worker, "clock": clock}.items():
+            # the others may still be starting
+            each.until(lambda role=role, each=each: each.health()["role"] == role)
         process.send_signal(signal.SIGTERM)
         # honcho ends as what it was told to end with, its processes on their own terms
         assert process.wait(timeout=TIMEOUT_S) == 128 + signal.SIGTERM
