@@ -137,5 +137,5 @@ def agreed(
 def retire_mate(link: Link) -> Link:
     """After a draft was deleted, or a quote is presented again: the next mate starts from nothing."""
     assert link.mate_id is not None
-    keep = {name: link.progress[name] for name in ("currency", "account", SEPARATE) if name in link.progress}
+    keep = {name: link.progress[name] for name in ("account", SEPARATE) if name in link.progress}
     return replace(link, mate_id=None, earlier_mates=(*link.earlier_mates, link.mate_id), shadow={}, progress=keep)

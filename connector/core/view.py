@@ -99,13 +99,25 @@ class View:
         linked = self.link.progress.get("currency")
         if linked is not None:
             return str(linked)
-        if self.salesforce is not None and self.mapping.salesforce.currency is not None:
-            code = read_path(self.salesforce.fields, self.mapping.salesforce.currency)
-            if code is not None:
-                return str(code).lower()
+        named = self.named_currency
+        if named is not None:
+            return named
         if self.stripe is not None and self.stripe.fields.get("currency") is not None:
             return str(self.stripe.fields["currency"])
         return self.policy.currency
+
+    @property
+    def named_currency(self) -> str | None:
+        """Lower-case ISO code that the Salesforce record names now; None where the org has only one."""
+        if self.salesforce is None or self.mapping.salesforce.currency is None:
+            return None
+        code = read_path(self.salesforce.fields, self.mapping.salesforce.currency)
+        return None if code is None else str(code).lower()
+
+    @property
+    def left_currency(self) -> bool:
+        """Whether the Salesforce record is in another currency by now than the pair: its amounts are other money."""
+        return self.named_currency not in (None, self.currency)
 
     def role(self, name: str) -> Any:
         """What the Salesforce record holds at the path the mapping gives this role."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from connector.core.bodies import constants, create_params, salesforce_update
 from connector.core.lifecycle import quote_findings
-from connector.core.lifecycle.quote_content import content_of, fingerprint, total_minor
+from connector.core.lifecycle.quote_content import content_of, fingerprint, left_customer, total_minor
 from connector.core.lifecycle.quote_in_step import expired_before_it_began, in_step, pushes, write_back
 from connector.core.model import Finding, Key, Record, Side
 from connector.core.view import Act, Decision, Ignore, Park, Read, Settled, View, Wait, mark, missing_mate, need
@@ -84,7 +84,12 @@ def _birth(view: View, state: str, value: str) -> Decision:
         action="create",
         body=params,
         sent=sent,
-        progress={"currency": view.currency, "account": view.role("customer"), "content": fingerprint(view)},
+        progress={
+            "currency": view.currency,
+            "account": view.role("customer"),
+            "customer": content.customer,
+            "content": fingerprint(view),
+        },
         lines=content.lines,
     )
 
@@ -113,6 +118,9 @@ def _draft(view: View, state: str) -> Decision:
     """A draft is no promise yet: it follows the quote, and is finalised when that is presented."""
     assert view.stripe is not None
     if not _is_mirrored(view, state):
+        return _cancel(view)
+    if view.left_currency or left_customer(view):
+        # neither can be changed at Stripe: a new draft is made
         return _cancel(view)
     expired = expired_before_it_began(view)
     if expired is not None:
@@ -157,20 +165,35 @@ def _open(view: View, state: str) -> Decision:
     if view.stripe is not None and view.stripe.fields.get("status") != "open":
         return _linked(view, state)
     if state == "accepted" and view.mapping.options.get("on_accept") == "bill_in_stripe":
-        return Act(target=Side.STRIPE, action="accept", target_id=view.link.mate_id, body={}, moves_money=True)
+        accepts = Act(target=Side.STRIPE, action="accept", target_id=view.link.mate_id, body={}, moves_money=True)
+        # what is accepted at Stripe is what was presented, and it bills
+        return _changed_after_final(view) or accepts
     return _cancel(view)
 
 
 def _changed_after_final(view: View) -> Park | None:
     """What the customer was shown is not edited behind their back."""
     final, content = view.link.progress.get("final"), view.link.progress.get("content")
+    if view.left_currency:
+        what = f"presented in {view.currency}, Salesforce now says {view.named_currency}"
+        return _present_again(what)
+    customer = left_customer(view)
+    if customer is not None:
+        return _present_again(f"presented to {customer}, Salesforce now names Account {view.role('customer')}")
     total = total_minor(view)
+    if final is None and view.stripe is not None:
+        # the reply of finalising was lost, or the store: what the customer sees tells
+        final = view.stripe.fields.get("amount_total")
     if final is not None and total != final:
         what = f"presented with {final}, Salesforce now says {total} (minor units of {view.currency})"
     elif content is not None and fingerprint(view) != content:
         what = "the lines are not those that were presented"
     else:
         return None
+    return _present_again(what)
+
+
+def _present_again(what: str) -> Park:
     return Park(code="quote.changed_after_final", reason=f"{what}; move it back to Draft and present it again")
 
 

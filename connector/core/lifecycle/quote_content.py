@@ -65,6 +65,22 @@ def content_of(view: View) -> Content | Park | Wait:
     return Content(customer=customer, lines=tuple(lines), params=params)
 
 
+def left_customer(view: View) -> str | None:
+    """The Stripe customer the quote was made for, where Salesforce offers it to another Account by now.
+
+    An Account that was merged takes its quotes along, and what was made for its customer stays with that one.
+    """
+    made_for = view.link.progress.get("customer") if view.stripe is None else view.stripe.fields.get("customer")
+    if made_for is None:
+        return None
+    holder = view.parents("customer", Side.STRIPE, str(made_for))
+    if holder is None or holder.born.id == view.role("customer"):
+        return None
+    if (holder.reason_code or "").endswith(".merged"):
+        return None
+    return str(made_for)
+
+
 def total_minor(view: View) -> int:
     """Raises ValueError when the net amount is not exact in the quote's currency."""
     assert view.currency is not None
