@@ -4,7 +4,7 @@ the customer, the currency, the days. What is made says what Salesforce says by 
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tests.support.world import World
 
 QUOTE = "SBQQ__Quote__c"
+INVOICE = "blng__Invoice__c"
 
 
 def _presented(world: World, **fields: Any) -> tuple[str, str]:
@@ -127,3 +128,100 @@ def test_a_quote_that_goes_along_with_a_merged_account_stays_as_it_was_presented
     world.sync()
     assert world.org.get(QUOTE, quote)["SBQQ__Account__c"] == kept
     assert (_stripe(world, mate)["status"], b.parked(world, "quote")) == ("open", {})
+
+
+# -- invoices -----------------------------------------------------------------------------------------------------
+
+
+def _draft(world: World, step: str) -> tuple[str, str]:
+    """A posted invoice and its draft, which cannot take the step."""
+    _stop_at(world, step)
+    invoice = b.invoice(world)
+    world.sync()
+    draft = b.the_one(world, "invoices", invoice)
+    assert draft["status"] == "draft"
+    return invoice, str(draft["id"])
+
+
+@pytest.mark.parametrize("step", ["/add_lines", "/finalize"])
+def test_an_invoice_whose_days_move_while_it_is_made_is_made_anew(world: World, step: str) -> None:
+    invoice, draft = _draft(world, step)
+    world.org.update(INVOICE, invoice, {"blng__DueDate__c": "2027-03-01", "blng__InvoiceDate__c": "2026-11-25"})
+    _go_on(world)
+    found = b.the_one(world, "invoices", invoice)
+    assert (found["status"], found["id"] != draft, found["total"]) == ("open", True, 10_000)
+    assert found["metadata"]["due_date"] == "2027-03-01"
+    days = [datetime.fromtimestamp(found[name], UTC).date().isoformat() for name in ("due_date", "effective_at")]
+    assert days == ["2027-03-01", "2026-11-25"]
+    b.assert_still(world)
+
+
+@pytest.mark.parametrize("step", ["/add_lines", "/finalize"])
+@pytest.mark.parametrize("code", ["EUR", "JPY"])
+def test_an_invoice_whose_currency_moves_while_it_is_made_is_made_anew(world: World, step: str, code: str) -> None:
+    invoice, draft = _draft(world, step)
+    _in_other_money(world, invoice, code)
+    _go_on(world)
+    found = b.the_one(world, "invoices", invoice)
+    total = 10_000 if code == "EUR" else 100
+    assert (found["status"], found["id"] != draft) == ("open", True)
+    assert (found["currency"], found["total"]) == (code.lower(), total)
+    b.assert_still(world)
+
+
+def _in_other_money(world: World, invoice: str, code: str) -> None:
+    world.org.update(INVOICE, invoice, {"CurrencyIsoCode": code})
+    for line in b.rows(world, "blng__InvoiceLine__c"):
+        world.org.update("blng__InvoiceLine__c", line["Id"], {"CurrencyIsoCode": code})
+
+
+def test_a_final_invoice_whose_currency_moves_parks(world: World) -> None:
+    invoice = b.invoice(world)
+    world.sync()
+    _in_other_money(world, invoice, "EUR")
+    world.sync()
+    code, reason = b.parked(world, "invoice")[invoice]
+    assert (code, "usd" in reason, "eur" in reason) == ("invoice.changed_after_final", True, True)
+    b.assert_still(world)
+    _in_other_money(world, invoice, "USD")
+    world.sync()
+    assert b.parked(world, "invoice") == {}
+
+
+def test_a_day_that_moves_after_the_customer_was_told_is_a_finding_until_it_is_undone(world: World) -> None:
+    invoice = b.invoice(world)
+    world.sync()
+    before = world.org.get(INVOICE, invoice)["blng__DueDate__c"]
+    world.org.update(INVOICE, invoice, {"blng__DueDate__c": "2027-03-01"})
+    world.sync()
+    [finding] = b.findings(world)["invoice.terms_changed"]
+    assert (finding.subject, "2027-03-01" in finding.observed, before in finding.observed) == (invoice, True, True)
+    b.assert_still(world)
+    assert "invoice.terms_changed" in b.findings(world)
+    world.org.update(INVOICE, invoice, {"blng__DueDate__c": before})
+    world.sync()
+    assert b.findings(world) == {}
+
+
+def test_what_an_invoice_was_finalised_with_is_known_though_the_reply_was_lost(world: World) -> None:
+    """The tax is not compared by any field: only what was finalised tells that it moved."""
+    lost: list[bool] = []
+
+    def after(request: Request, response: Response) -> Response | None:
+        del response
+        if not request.path.endswith("/finalize") or lost:
+            return None
+        lost.append(True)
+        return Response(status=500, headers={}, body=b"{}")
+
+    world.account.faults_after = after
+    invoice = b.invoice(world, b.Item(subtotal="100.00", tax="19.00"))
+    for _ in range(3):
+        world.sync()
+        world.clock.advance(timedelta(hours=1))
+    assert (lost, b.the_one(world, "invoices", invoice)["status"]) == ([True], "open")
+    [line] = b.rows(world, "blng__InvoiceLine__c")
+    moved = {"blng__Subtotal__c": Decimal("119.00"), "blng__TaxAmount__c": Decimal(0)}
+    world.org.update("blng__InvoiceLine__c", line["Id"], moved)
+    world.sync()
+    assert b.parked(world, "invoice")[invoice][0] == "invoice.changed_after_final"

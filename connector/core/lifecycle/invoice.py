@@ -11,11 +11,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from connector.core.bodies import salesforce_update
+from connector.core.compare_lines import are_others
 from connector.core.diff import diff
 from connector.core.due import is_due
 from connector.core.lifecycle.drift import conflict_park, drift_findings
-from connector.core.lifecycle.invoice_birth import birth, fill, wanted_minor
-from connector.core.lifecycle.watch import balance_changes, stripe_changes
+from connector.core.lifecycle.invoice_birth import birth, fill, tax_minor, wanted_minor
+from connector.core.lifecycle.watch import balance_changes, stripe_changes, term_changes
 from connector.core.model import Side, Verdict
 from connector.core.view import Act, Decision, Ignore, Park, Read, Settled, View, missing_mate, need
 
@@ -73,18 +74,37 @@ def _live(view: View) -> Decision:
 
 
 def _changed_after_final(view: View) -> Park | None:
-    final = view.link.progress.get("final")
+    final = _final(view)
+    if view.left_currency:
+        return Park(
+            code="invoice.changed_after_final",
+            reason=f"finalised at Stripe in {view.currency}, Salesforce now says {view.named_currency}; "
+            "correct Salesforce, or cancel and rebill",
+        )
     try:
         total, tax = wanted_minor(view)
     except ValueError as error:
         return Park(code="invoice.amount_not_exact", reason=str(error))
-    if final is None or [total, tax] == list(final):
+    if final is None or [total, tax] == final:
         return None
     return Park(
         code="invoice.changed_after_final",
         reason=f"finalised at Stripe with total {final[0]} and tax {final[1]}, Salesforce now says {total} and {tax} "
         f"(minor units of {view.currency}); correct Salesforce, or cancel and rebill",
     )
+
+
+def _final(view: View) -> list[int] | None:
+    """Total and tax it was finalised with: as remembered; where the reply to that or the store was lost, as the copy
+    shows them. None while nothing tells, and for a copy that was there before us.
+    """
+    remembered = view.link.progress.get("final")
+    if remembered is not None:
+        return list(remembered)
+    if view.stripe is None or view.stripe_status() == "draft" or are_others(view):
+        return None
+    total = view.stripe.fields.get("total")
+    return None if total is None else [int(total), tax_minor(view.stripe)]
 
 
 def _unread(view: View) -> Decision:
@@ -97,11 +117,13 @@ def _unread(view: View) -> Decision:
     incomplete = any(
         rule.name not in shadow for rule in view.mapping.fields if rule.owner == "stripe" and not rule.create_only
     )
+    incomplete = incomplete or "final" not in view.link.progress
     if edited or incomplete or marker != view.link.mate_id or _link_is_old(view):
         return Read(sides=frozenset({Side.STRIPE}))
     remaining = view.link.shadow.get("remaining", (None, None))[1]
     balance = balance_changes(view, remaining, str(view.link.progress.get("status")), payments_due=False)
-    return Settled(findings=balance.findings, cleared=balance.cleared)
+    terms = term_changes(view, str(view.link.progress.get("status")))
+    return Settled(findings=balance.findings + terms.findings, cleared=balance.cleared + terms.cleared)
 
 
 def _link_is_old(view: View) -> bool:
@@ -127,12 +149,15 @@ def _write_back(view: View) -> Decision:
     # what was paid at Stripe a moment ago is booked after this, by its own kind; what was agreed before is not news
     is_news = view.link.shadow.get("remaining", (None, None))[1] != view.values(Side.STRIPE).get("remaining")
     balance, there = balance_changes(view, remaining, status, payments_due=is_news), stripe_changes(view, status)
-    findings += balance.findings + there.findings
-    cleared += balance.cleared + there.cleared
+    terms = term_changes(view, status)
+    findings += balance.findings + there.findings + terms.findings
+    cleared += balance.cleared + there.cleared + terms.cleared
     pushes = [change for change in changes if change.verdict is Verdict.PUSH and change.target is Side.SALESFORCE]
     if pushes or view.salesforce.fields.get(view.mapping.salesforce.marker) != view.link.mate_id:
         return salesforce_update(view, pushes, {}, findings=findings)
-    return Settled(findings=findings, cleared=cleared, progress={"link_seen_at": int(view.now.timestamp())})
+    learned = {"link_seen_at": int(view.now.timestamp()), "final": _final(view)}
+    progress = {name: value for name, value in learned.items() if value is not None}
+    return Settled(findings=findings, cleared=cleared, progress=progress)
 
 
 def _withdrawn(view: View, value: str) -> Decision:

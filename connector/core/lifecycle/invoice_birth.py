@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from connector.core.line import Line
+    from connector.core.model import Record
 
 # Why a posted invoice is never billed at Stripe, in the words of the report and of the verifier's prediction.
 NO_TOTAL: Final = "no total"
@@ -30,6 +31,8 @@ SETTLED: Final = "settled"
 PART_PAID: Final = "part-paid"
 BEFORE_GO_LIVE: Final = "before go-live"
 
+#: where a link keeps the due date that the customer was told, and where the metadata does
+DUE: Final = "due_date"
 #: a due date that has passed becomes this much from now: Stripe wants it in the future
 DUE_NOW = timedelta(hours=1)
 
@@ -54,13 +57,17 @@ def birth(view: View, state: str, value: str) -> Decision:
     params["currency"] = view.currency
     params["metadata"] = {**params.get("metadata", {}), **mark(view)}
     if due is not None:
-        params["metadata"]["due_date"] = due.isoformat()
+        params["metadata"][DUE] = due.isoformat()
     return Act(
         target=Side.STRIPE,
         action="create",
         body=params,
         sent=sent,
-        progress={"currency": view.currency, "account": view.role("customer")},
+        progress={
+            "currency": view.currency,
+            "account": view.role("customer"),
+            DUE: None if due is None else due.isoformat(),
+        },
         volatile=frozenset({"due_date"}),
         lines=tuple(lines),
         moves_money=True,
@@ -125,6 +132,11 @@ def wanted_minor(view: View) -> tuple[int, int]:
     )
 
 
+def tax_minor(copy: Record) -> int:
+    """The tax an invoice at Stripe shows."""
+    return sum(int(entry["amount"]) for entry in copy.fields.get("total_taxes") or ())
+
+
 def _parents(view: View, lines: Sequence[Line]) -> str | Wait:
     """The Stripe customer's id, or the parent to wait for: the customer, then each active product."""
     customer = Key(side=Side.SALESFORCE, kind="customer", id=str(view.role("customer")))
@@ -155,22 +167,22 @@ def fill(view: View) -> Decision:
     """Fills and finalises the draft; one that does not fit its source any more is deleted and built again."""
     draft = view.stripe
     assert draft is not None
+    if view.left_currency:
+        # first of all: nothing can be said of amounts that would be read as other money
+        return _discard(draft)
     lines = _lines(view)
     if isinstance(lines, Park):
         return lines
+    customer = _parents(view, lines)
+    if terms_moved(view) or (isinstance(customer, str) and draft.fields.get("customer") not in (None, customer)):
+        return _discard(draft)
     if not draft.lines:
         return _add_lines(view, lines)
     there = [(str((row.get("metadata") or {}).get(MARK_ID)), row.get("amount")) for row in draft.lines]
     if sorted(there) != sorted((line.id, line.amount_minor) for line in lines):
-        return Act(
-            target=Side.STRIPE,
-            action="delete",
-            target_id=draft.id,
-            body={},
-            destructive=True,
-        )
+        return _discard(draft)
     total, tax = wanted_minor(view)
-    seen_tax = sum(int(entry["amount"]) for entry in draft.fields.get("total_taxes") or ())
+    seen_tax = tax_minor(draft)
     if (draft.fields.get("total"), seen_tax) != (total, tax):
         return Park(
             code="invoice.total_differs",
@@ -185,6 +197,28 @@ def fill(view: View) -> Decision:
         progress={"final": [total, tax]},
         moves_money=True,
     )
+
+
+def terms_moved(view: View) -> dict[str, tuple[Any, Any]]:
+    """What the copy was given once, its dates and its number, and Salesforce says otherwise by now: by name, what was
+    given and what is said now. A copy whose due date is not remembered tells it by itself.
+    """
+    assert view.salesforce is not None
+    said = view.values(Side.SALESFORCE)
+    given = {
+        rule.name: (view.link.shadow[rule.name][0], said[rule.name])
+        for rule in view.mapping.fields
+        if rule.create_only and rule.name in view.link.shadow and rule.name in said
+    }
+    told = view.link.progress if view.stripe is None else (view.stripe.fields.get("metadata") or {})
+    told = view.link.progress if DUE in view.link.progress else told
+    if DUE in told:
+        given["due date"] = (told[DUE], view.role("due"))
+    return {name: both for name, both in given.items() if both[0] != both[1]}
+
+
+def _discard(draft: Record) -> Act:
+    return Act(target=Side.STRIPE, action="delete", target_id=draft.id, body={}, destructive=True)
 
 
 def _add_lines(view: View, lines: Sequence[Line]) -> Decision:

@@ -6,16 +6,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from connector.core.lifecycle.invoice_birth import terms_moved
 from connector.core.model import Finding, Severity
 from connector.core.money import to_minor
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from connector.core.view import View
 
 BALANCE_FELL: Final = "invoice.balance_fell"
 BALANCE_STAYED: Final = "invoice.balance_stayed"
 CUSTOMER_BALANCE: Final = "invoice.customer_balance_applied"
 CLOSED: Final = "invoice.closed_at_stripe"
+TERMS: Final = "invoice.terms_changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +69,29 @@ def stripe_changes(view: View, status: str) -> Watched:
         return closed
     applied = _applied(view, int(ending) - int(starting))
     return Watched(findings=(*closed.findings, applied), cleared=closed.cleared)
+
+
+def term_changes(view: View, status: str) -> Watched:
+    """Dates and number that Salesforce says otherwise than the customer was told, while they are to pay."""
+    subject = view.link.born.id
+    moved = terms_moved(view) if status == "open" else {}
+    if not moved:
+        return Watched(cleared=((TERMS, subject),))
+    return Watched(findings=(_told_otherwise(view, moved),))
+
+
+def _told_otherwise(view: View, moved: Mapping[str, tuple[Any, Any]]) -> Finding:
+    said = ", ".join(f"{name} {now or 'none'}" for name, (_, now) in sorted(moved.items()))
+    told = ", ".join(f"{name} {given or 'none'}" for name, (given, _) in sorted(moved.items()))
+    return Finding(
+        code=TERMS,
+        subject=view.link.born.id,
+        severity=Severity.WARNING,
+        observed=f"Salesforce says {said}; {view.link.mate_id} was made with {told}",
+        wanted="what the customer was told",
+        why="Stripe changes neither dates nor number of an invoice that is final",
+        remedy="undo it in Salesforce, or cancel and rebill, or tell the customer",
+    )
 
 
 def _fell(view: View, balance_minor: int, remaining_minor: int) -> Finding:
