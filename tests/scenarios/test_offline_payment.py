@@ -288,3 +288,44 @@ def test_an_attachment_that_was_gone_on_with_brings_its_invoice_along(
     world.sync()
     assert b.findings(world) == {}
     assert _stripe(world, mate)["status"] == "paid"
+
+
+# -- other money --------------------------------------------------------------------------------------------------
+
+
+def test_a_cheque_in_another_currency_than_its_invoice_parks_before_anything_is_reported(world: World) -> None:
+    account, invoice, _ = _open_invoice(world)
+    payment = b.offline_payment(world, {invoice: "100.00"}, account_id=account, code="EUR")
+    world.sync()
+    code, reason = b.parked(world, "offline_payment")[payment]
+    assert (code, "eur" in reason, "usd" in reason) == ("offline_payment.currency_differs", True, True)
+    assert _records(world) == []
+    b.assert_still(world)
+
+
+@pytest.mark.parametrize("to_line", [False, True])
+def test_an_allocation_in_another_currency_than_its_payment_parks(world: World, to_line: bool) -> None:
+    """Salesforce takes 108.70 USD off the balance for 100 EUR; nobody here knows the rate."""
+    account, invoice, mate = _open_invoice(world)
+    payment = b.offline_payment(world, {}, account_id=account, amount="100.00")
+    if to_line:
+        [line] = b.rows(world, "blng__InvoiceLine__c")
+        b.allocate_to_line(world, payment, line["Id"], "100.00", code="EUR")
+    else:
+        b.allocate(world, payment, invoice, "100.00", code="EUR")
+    world.sync()
+    code, reason = b.parked(world, "offline_payment")[payment]
+    assert (code, "EUR" in reason, "USD" in reason) == ("offline_payment.currency_differs", True, True)
+    assert _records(world) == []
+    assert _stripe(world, mate)["amount_remaining"] == 10_000
+    b.assert_still(world)
+
+
+def test_a_payment_whose_currency_moves_after_it_was_reported_parks(world: World) -> None:
+    account, invoice, _ = _open_invoice(world)
+    payment = b.offline_payment(world, {invoice: "100.00"}, account_id=account)
+    world.sync()
+    assert b.parked(world, "offline_payment") == {}
+    world.org.update(PAYMENT, payment, {"CurrencyIsoCode": "EUR"})
+    world.sync()
+    assert b.parked(world, "offline_payment")[payment][0] == "offline_payment.changed"

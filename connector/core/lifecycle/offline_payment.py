@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from connector.core.allocations import InvoiceHidden, allocated_minor
+from connector.core.allocations import InvoiceHidden, OtherMoney, allocated_minor
 from connector.core.bodies import constants, salesforce_update
 from connector.core.model import Key, Link, LinkState, Record, Side
 from connector.core.moments import midday_epoch
@@ -43,6 +43,8 @@ def decide(view: View) -> Decision:
         amounts = allocated_minor(view)
     except InvoiceHidden as error:
         return Park(code="offline_payment.invoice_hidden", reason=str(error))
+    except OtherMoney as error:
+        return Park(code="offline_payment.currency_differs", reason=str(error))
     except ValueError as error:
         return Park(code="offline_payment.amount_not_exact", reason=str(error))
     if view.link.mate_id is None:
@@ -138,6 +140,12 @@ def _cannot_take(view: View, there: Key, invoice: Record | None, amount: int) ->
             reason=f"{invoice_id} is {status} at Stripe; the money may have been paid twice",
             on=there,
         )
+    if invoice.fields.get("currency") not in (None, view.currency):
+        return Park(
+            code="offline_payment.currency_differs",
+            reason=f"allocated in {view.currency}, {invoice_id} asks for {invoice.fields['currency']}",
+            on=there,
+        )
     remaining = int(invoice.fields["amount_remaining"])
     if amount <= remaining:
         return None
@@ -188,11 +196,12 @@ def _linked(view: View, state: str, amounts: dict[str, int]) -> Decision:
     assert view.salesforce is not None
     if view.salesforce.fields.get(view.mapping.salesforce.marker) != view.link.mate_id:
         return replace(salesforce_update(view, (), {}), progress={**reported, "attached": True})
-    if state != "live" or amounts != {invoice_id: amount}:
+    if state != "live" or view.left_currency or amounts != {invoice_id: amount}:
         return Park(
             code="offline_payment.changed",
             reason=f"{amount} was reported to Stripe for invoice {invoice_id}, Salesforce now says {amounts or 'nothing'} "
-            f"(minor units of {view.currency}), status {view.role('status') or state}",
+            f"(minor units of {view.currency}) and is in {view.named_currency or view.currency}, "
+            f"status {view.role('status') or state}",
         )
     return Settled(progress={**reported, "attached": True})
 
