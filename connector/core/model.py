@@ -94,6 +94,8 @@ class Record:
     deleted: bool = False
     #: when the system says it was made
     created_at: datetime | None = None
+    #: read so soon that it may change once more without its version telling, which is nothing to remember it by
+    is_fresh: bool = field(default=False, compare=False)
 
     @property
     def id(self) -> str:

@@ -131,7 +131,7 @@ class Subject:
         record = self.records.get(Side.SALESFORCE)
         path = self.mapping.salesforce.shard
         account = None if record is None or path is None else read_path(record.fields, path)
-        version = "" if self.stale or record is None else record.version
+        version = "" if self.stale or record is None or record.is_fresh else record.version
         progress = self.link.progress if account is None else {**self.link.progress, "account": str(account)}
         return replace(
             self.link,

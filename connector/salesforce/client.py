@@ -129,8 +129,14 @@ class Client:
 
     def queries(self, wanted: Sequence[Query]) -> list[list[dict[str, Any]]]:
         """All rows of each query, in composite calls; further pages are fetched one by one."""
+        return [rows for rows, _ in self.dated_queries(wanted)]
+
+    def dated_queries(self, wanted: Sequence[Query]) -> list[tuple[list[dict[str, Any]], datetime | None]]:
+        """`queries`, each with the server's clock when its first page was read."""
         replies = self.composite([query.request() for query in wanted])
-        return [self._all_rows(reply.body, query) for query, reply in zip(wanted, replies, strict=True)]
+        return [
+            (self._all_rows(reply.body, query), reply.server_now) for query, reply in zip(wanted, replies, strict=True)
+        ]
 
     def offered_versions(self) -> tuple[str, ...]:
         """The API versions of the instance; asks without a token and is not metered (platform.md A3)."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from connector.core.errors import Hidden
 from connector.core.mapping import read_path
@@ -19,6 +20,7 @@ from connector.salesforce.composite import Query
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from connector.core.mapping import KindMapping, LineSpec, Pack
     from connector.salesforce.client import Client
@@ -90,11 +92,16 @@ class _Ask:
         return Query(text=self.text, action=f"fetch {self.kind}", deleted_too=self.part == "records")
 
 
+#: with the server's clock
+_Answer: TypeAlias = "tuple[_Ask, list[dict[str, Any]], datetime | None]"
+
+
 class Reader:
     """Reads records of the pack's kinds. Thread-safe: holds nothing that changes."""
 
-    def __init__(self, *, client: Client, pack: Pack, multi_currency: bool) -> None:
+    def __init__(self, *, client: Client, pack: Pack, multi_currency: bool, margin_s: int) -> None:
         self._client = client
+        self._margin = timedelta(seconds=margin_s)
         self._pack = pack
         self._selections = {
             kind: selection_of(mapping, multi_currency=multi_currency) for kind, mapping in pack.kinds.items()
@@ -178,9 +185,9 @@ class Reader:
     def _collect(self, asks: Sequence[_Ask], judged: Mapping[str, set[str]]) -> dict[Key, Record]:
         answers = self._answers(asks)
         lines = _lines_by_parent(answers)
-        selected = {(ask.kind, row["Id"]) for ask, rows in answers if ask.part == "selected" for row in rows}
+        selected = {(ask.kind, row["Id"]) for ask, rows, _ in answers if ask.part == "selected" for row in rows}
         records: dict[Key, Record] = {}
-        for ask, rows in answers:
+        for ask, rows, server_now in answers:
             if ask.part != "records":
                 continue
             selection = self._selections[ask.kind]
@@ -189,14 +196,22 @@ class Reader:
                 _require_shown(ask.kind, selection.paths, row)
                 key = Key(side=Side.SALESFORCE, kind=ask.kind, id=row["Id"])
                 is_selected = _is_selected(mapping, key.id, judged.get(ask.kind, set()), selected)
-                records[key] = record_of(ask.kind, row, lines=lines.get((ask.kind, key.id), ()), selected=is_selected)
+                record = record_of(ask.kind, row, lines=lines.get((ask.kind, key.id), ()), selected=is_selected)
+                records[key] = replace(record, is_fresh=self._is_fresh(row, server_now))
         return records
+
+    def _is_fresh(self, row: Mapping[str, Any], server_now: datetime | None) -> bool:
+        """Stamps are whole seconds (platform.md, change detection): until that one is over for certain, as far as polls
+        stay behind, the record may change once more and keep its stamp.
+        """
+        return server_now is None or soql.parse_stamp(row[STAMP]) >= server_now - self._margin
 
     def _collect_lines(self, asks: Sequence[_Ask]) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
         return _lines_by_parent(self._answers(asks))
 
-    def _answers(self, asks: Sequence[_Ask]) -> list[tuple[_Ask, list[dict[str, Any]]]]:
-        return list(zip(asks, self._client.queries([ask.query() for ask in asks]), strict=True))
+    def _answers(self, asks: Sequence[_Ask]) -> list[_Answer]:
+        answers = self._client.dated_queries([ask.query() for ask in asks])
+        return [(ask, rows, server_now) for ask, (rows, server_now) in zip(asks, answers, strict=True)]
 
 
 def record_of(kind: str, row: Mapping[str, Any], *, lines: Sequence[Mapping[str, Any]], selected: bool) -> Record:
@@ -248,11 +263,9 @@ def _lines_query(lines: LineSelection, condition: str) -> str:
     return soql.select(lines.paths, spec.object, where=conditions, order=[spec.parent, spec.order, "Id"])
 
 
-def _lines_by_parent(
-    answers: Sequence[tuple[_Ask, list[dict[str, Any]]]],
-) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
+def _lines_by_parent(answers: Sequence[_Answer]) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
     found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for ask, rows in answers:
+    for ask, rows, _ in answers:
         if ask.part != "lines":
             continue
         for row in rows:

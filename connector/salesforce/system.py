@@ -122,7 +122,12 @@ class SalesforceSystem:
         shape, made = self._known_shape(), self._made_reader
         # What is selected of each kind follows from the pack and the org: it is put together once for each shape.
         if made is None or made[0] is not shape:
-            reader = Reader(client=self._client, pack=self._pack, multi_currency=shape.multi_currency)
+            reader = Reader(
+                client=self._client,
+                pack=self._pack,
+                multi_currency=shape.multi_currency,
+                margin_s=self._options.margin_s,
+            )
             made = self._made_reader = shape, reader
         return made[1]
 

@@ -99,6 +99,8 @@ class World:
     org_settings: dict[str, Any] = field(default_factory=dict)
     #: how Stripe counts each currency
     currencies: CurrencyTable = field(default_factory=lambda: CURRENCIES)
+    #: how far polls stay behind Salesforce's clock
+    margin_s: int = 0
     #: where the program remembers; without one, in a file in the folder
     database: Database | None = None
 
@@ -117,6 +119,7 @@ class World:
             clock=self.clock,
             carrier=lambda app: MortalAdapter(app, fate),
             guarded=lambda store: MortalStore(store, fate),
+            margin_s=self.margin_s,
         )
         self.workspace = self.start(surroundings, **changes)
         return self.workspace
