@@ -24,7 +24,7 @@ from connector.salesforce.deploy.source import read_source
 from connector.salesforce.deploy.target import OrgTarget
 from connector.salesforce.system import open_client
 from connector.stripe.client import Client as StripeClient
-from connector.stripe.events import EVENT_TYPES
+from connector.stripe.events import HEARD_TYPES
 from connector.stripe.webhooks import AccountEndpoints
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def open_stripe_setup(
     with contextlib.closing(client):
         yield StripeSetup(
             target=AccountEndpoints(client),
-            wanted=Wanted(url=address, api_version=settings.stripe.api_version, events=EVENT_TYPES),
+            wanted=Wanted(url=address, api_version=settings.stripe.api_version, events=HEARD_TYPES),
             run_id=f"{clock.now():%Y%m%dT%H%M%S%f}",
             secret_file=SecretFile((secret_file or settings.home / "stripe-webhook.secret").absolute()),
         )

@@ -153,7 +153,7 @@ def store(workspace: Workspace, ending: Ending, report: PassReport) -> None:
     cleared = set(ending.cleared)
     if cleared or ending.over:
         known = {(finding.code, finding.subject) for finding in workspace.store.load_findings()}
-        over = {(code, subject) for code, subject in known if (_kind_of(code), subject) in ending.over}
+        over = {(code, subject) for code, subject in known if (kind_of(code), subject) in ending.over}
         cleared = ((cleared & known) | over) - made
     if ending.findings or cleared:
         workspace.store.report(ending.findings, cleared=sorted(cleared))
@@ -168,7 +168,7 @@ def store(workspace: Workspace, ending: Ending, report: PassReport) -> None:
                 report.waited.add(stored.signal.key.kind, now - stored.raised_at)
 
 
-def _kind_of(code: str) -> str:
+def kind_of(code: str) -> str:
     """The kind a finding's code is about: `invoice.balance_fell`, `drift.invoice.due`, `unclaimed.invoice`."""
     first, _, rest = code.partition(".")
     return rest.partition(".")[0] if first in ("drift", "unclaimed") else first

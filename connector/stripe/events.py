@@ -38,6 +38,9 @@ EVENT_TYPES = (
     "charge.succeeded",
 )
 
+#: All types a webhook endpoint is asked to send. Refunds that no webhook told are found by the sweep.
+HEARD_TYPES = (*EVENT_TYPES, "charge.refunded")
+
 #: A resource and an id: `payment` stands for whatever object was paid with.
 Subject = tuple[str, str]
 
@@ -45,7 +48,7 @@ Subject = tuple[str, str]
 def subjects_of(event: Mapping[str, Any]) -> tuple[Subject, ...]:
     """The records an event is about; none for types this program does not follow."""
     event_type: str = event["type"]
-    if event_type not in EVENT_TYPES:
+    if event_type not in HEARD_TYPES:
         return ()
     item: Mapping[str, Any] = event["data"]["object"]
     family = event_type.split(".", 1)[0]
@@ -54,8 +57,11 @@ def subjects_of(event: Mapping[str, Any]) -> tuple[Subject, ...]:
     if family == "payment_intent":
         return payment_subjects(item["id"])
     if family == "charge":
-        # A charge that belongs to a payment intent is the intent's matter.
-        return () if item.get("payment_intent") else payment_subjects(item["id"])
+        intent_id = id_of(item.get("payment_intent"))
+        if intent_id is None:
+            return payment_subjects(item["id"])
+        # A charge that belongs to a payment intent is the intent's matter, whose own events tell all but refunds.
+        return payment_subjects(intent_id) if event_type == "charge.refunded" else ()
     return ((family, item["id"]),)
 
 

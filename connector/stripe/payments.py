@@ -101,7 +101,7 @@ class PaymentReader:
 def assemble(paid: Paid) -> tuple[Json, tuple[Json, ...]]:
     """The fields and lines of a `payment` record.
 
-    Fields: `id`, `object`, `amount_received` (minor units), `currency`, `customer`, `status`, `created`,
+    Fields: `id`, `object`, `amount_received` and `amount_refunded` (minor units), `currency`, `customer`, `status`, `created`,
     `paid_at` (epoch seconds, None before), `method_type`, `mode` (`electronic`, or `external` for money that
     moved outside Stripe), `reference`, `metadata`. Lines: invoice payments with `id`, `invoice`, `amount_paid`,
     `amount_requested`, `currency`, `status`, `created`, `paid_at`.
@@ -148,6 +148,7 @@ def _read_intent(item: Json) -> Json:
     return {
         **_common(item),
         "amount_received": item["amount_received"],
+        "amount_refunded": details.get("amount_refunded") or 0,
         "currency": item["currency"],
         "customer": id_of(item.get("customer")),
         "status": item["status"],
@@ -163,6 +164,7 @@ def _read_charge(item: Json) -> Json:
     return {
         **_common(item),
         "amount_received": item["amount_captured"] if succeeded else 0,
+        "amount_refunded": item.get("amount_refunded") or 0,
         "currency": item["currency"],
         "customer": id_of(item.get("customer")),
         "status": item["status"],
@@ -179,6 +181,7 @@ def _read_payment_record(item: Json) -> Json:
     return {
         **_common(item),
         "amount_received": received,
+        "amount_refunded": (item.get("amount_refunded") or {}).get("value") or 0,
         "currency": item["amount_requested"]["currency"],
         "customer": (item.get("customer_details") or {}).get("customer"),
         "status": _payment_record_status(item),

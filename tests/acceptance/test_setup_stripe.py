@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from connector.stripe.events import EVENT_TYPES
+from connector.stripe.events import HEARD_TYPES
 from tests.acceptance.program import Program, sandbox
 
 URL = "https://connector.example.com/stripe/events"
@@ -59,7 +59,7 @@ def test_an_endpoint_is_planned_made_once_and_its_secret_is_printed_nowhere(prog
     assert applied.code == 0, applied.err
     (made,) = endpoints(stripe_api).values()
     assert (made["url"], made["status"], made["api_version"]) == (URL, "enabled", VERSION)
-    assert made["enabled_events"] == list(EVENT_TYPES)
+    assert made["enabled_events"] == list(HEARD_TYPES)
 
     (line,) = [line.strip() for line in applied.out.splitlines() if "WEBHOOK_SECRETS" in line]
     secret_file = type(tmp_path)(line.removeprefix("CONNECTOR_STRIPE__WEBHOOK_SECRETS=file:"))
@@ -80,22 +80,20 @@ def test_an_endpoint_is_planned_made_once_and_its_secret_is_printed_nowhere(prog
 
 
 def test_a_wrong_endpoint_is_repaired_and_a_duplicate_switched_off(program, stripe_api):
-    first = stripe_api(
-        "POST", url=URL, api_version=VERSION, **{"enabled_events[]": ["invoice.paid", "charge.refunded"]}
-    )
+    first = stripe_api("POST", url=URL, api_version=VERSION, **{"enabled_events[]": ["invoice.paid", "price.created"]})
     second = stripe_api("POST", url=URL, api_version=VERSION, **{"enabled_events[]": ["*"]})
     plan = program.run("setup", "stripe", "--json").json
     assert [(each["action"], each["endpoint"]) for each in plan["changes"]] == [
         ("update", first["id"]),
         ("disable", second["id"]),
     ]
-    assert plan["changes"][0]["remove_events"] == ["charge.refunded"]
+    assert plan["changes"][0]["remove_events"] == ["price.created"]
     assert not plan["applied"]
 
     applied = program.run("setup", "stripe", "--apply", "--json")
     assert (applied.code, applied.json["applied"], applied.json["secret_file"]) == (0, True, None)
     now = endpoints(stripe_api)
-    assert set(now[first["id"]]["enabled_events"]) == set(EVENT_TYPES)
+    assert set(now[first["id"]]["enabled_events"]) == set(HEARD_TYPES)
     assert {name: each["status"] for name, each in now.items()} == {first["id"]: "enabled", second["id"]: "disabled"}
 
 

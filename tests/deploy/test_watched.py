@@ -16,7 +16,7 @@ import requests
 import yaml
 
 from connector.stripe.client import API_VERSION
-from connector.stripe.events import EVENT_TYPES
+from connector.stripe.events import HEARD_TYPES
 from tests.acceptance.program import Program, sandbox
 from tests.acceptance.service import serving
 from tests.deploy.prometheus import JOB, ROOT, RULES, needs_prometheus, watching
@@ -107,7 +107,7 @@ def watched(tmp_path, box, shared):
     hears = f"127.0.0.1:{kept_port()}"
     url = f"http://{hears}/webhooks/stripe"
     hook = box.stripe_post(
-        "/v1/webhook_endpoints", url=url, api_version=API_VERSION, **{"enabled_events[]": list(EVENT_TYPES)}
+        "/v1/webhook_endpoints", url=url, api_version=API_VERSION, **{"enabled_events[]": list(HEARD_TYPES)}
     )
     shared.settings |= {
         "CONNECTOR_WEB__WEBHOOK_LISTEN": hears,

@@ -6,11 +6,13 @@ InvoicePayment. A fact: never edited afterwards; a correction is another record.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from connector.core.bodies import salesforce_update
 from connector.core.fields import encode_fields
+from connector.core.lifecycle import money_back
 from connector.core.lifecycle.allocation import allocate, in_currency
 from connector.core.mapping import read_path
 from connector.core.model import Finding, Key, Link, Severity, Side
@@ -27,7 +29,7 @@ RECEIVED = frozenset({"succeeded", "guaranteed"})
 
 def decide(view: View) -> Decision:
     if view.link.mate_id is not None and Side.STRIPE not in view.read and view.link.progress.get("complete"):
-        return _untouched(view)
+        return _with_refunds(view, _untouched(view))
     missing = need(view, Side.STRIPE)
     if missing is not None:
         return missing
@@ -118,7 +120,32 @@ def _next_step(view: View, known: Mapping[str, tuple[Mapping[str, Any], Link]]) 
         if row_id not in allocated:
             return allocate(view, row, invoice, allocated)
     learned = {} if allocated == (progress.get("allocated") or {}) else {"allocated": allocated}
-    return Settled(progress={**learned, "complete": True})
+    return _completed(view, learned)
+
+
+def _completed(view: View, learned: Mapping[str, Any]) -> Decision:
+    """Booked and allocated: what is left is whether it stayed like that, where Salesforce was read or money went back."""
+    progress = {**learned, "complete": True}
+    if Side.SALESFORCE not in view.read and not money_back.concerns(view):
+        return Settled(progress=progress)
+    untouched = _untouched(view)
+    if not isinstance(untouched, Settled):
+        return untouched
+    return _with_refunds(view, replace(untouched, progress=progress))
+
+
+def _with_refunds(view: View, decision: Decision) -> Decision:
+    """What is told of refunds beside all else; a finding that is not made again is over."""
+    if not isinstance(decision, Settled):
+        return decision
+    findings = money_back.refund_findings(view)
+    cleared = () if findings else ((money_back.REFUNDED, view.link.born.id),)
+    return replace(
+        decision,
+        findings=decision.findings + findings,
+        cleared=decision.cleared + cleared,
+        progress={**decision.progress, **money_back.kept(view)},
+    )
 
 
 def _differs(view: View) -> Park | None:

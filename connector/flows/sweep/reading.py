@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from connector.core.compare import Sort, content, period_of
 from connector.core.digest import Ledger
 from connector.core.errors import Interrupted
+from connector.core.lifecycle.money_back import is_news
 from connector.core.model import Key, Link, LinkState, Side
 from connector.core.view import Ignore, Park, Settled, Unclaimed, Wait
 from connector.flows.drain import ask_all
@@ -104,6 +105,8 @@ def _take_pairs(workspace: Workspace, reading: Reading, subjects: Sequence[Subje
         reading.ledger.add(link.born.id, said, period=period_of(reading.mapping, record, workspace.policy.time_zone))
         if reading.side is Side.SALESFORCE and link.versions.get(Side.SALESFORCE) != record.version:
             reading.unseen.add(record.key)
+        if reading.side is Side.STRIPE and reading.mapping.lifecycle == "payment" and is_news(link, record):
+            reading.pairs.add(link.born)
     if reading.side is Side.SALESFORCE:
         for subject, decision in ask_all(workspace, subjects, book):
             if not (isinstance(decision, Settled) and not decision.findings and not decision.reissue):

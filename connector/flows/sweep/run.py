@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from connector.core.certificate import Certificate
 from connector.core.digest import Comparison, compare, name_of
 from connector.core.model import Key, LinkState, Side
+from connector.flows.ending import kind_of
 from connector.flows.guard import check_listing
 from connector.flows.signalling import raise_signals
 from connector.flows.sweep.again import look_again
@@ -150,11 +151,21 @@ def _look_at(workspace: Workspace, mapping: KindMapping, period: str | None) -> 
     readings = dict(zip(Side, reading, strict=True))
     comparison = compare(readings[mapping.born].ledger, readings[mapping.born.other].ledger)
     one = KindFound(mapping=mapping, readings=readings, comparison=comparison)
-    odd = readings[Side.SALESFORCE].pairs
+    odd = readings[Side.SALESFORCE].pairs | readings[Side.STRIPE].pairs | _told_of(workspace, mapping)
     for link in _links(workspace, mapping.kind):
         if link.mate_id is not None:
             _sort(one, link, is_odd=link.born in odd, period=period)
     return one
+
+
+def _told_of(workspace: Workspace, mapping: KindMapping) -> set[Key]:
+    """Pairs that something is told of: what ended it may have moved nothing that is listed."""
+    findings = workspace.store.load_findings()
+    return {
+        Key(side=mapping.born, kind=mapping.kind, id=finding.subject)
+        for finding in findings
+        if kind_of(finding.code) == mapping.kind
+    }
 
 
 def _sort(one: KindFound, link: Link, *, is_odd: bool, period: str | None) -> None:
@@ -181,12 +192,8 @@ def _signal(workspace: Workspace, one: KindFound) -> int:
 
 
 def _keys_of(link: Link) -> set[Key]:
-    """What to signal so that a lifecycle looks at both records. A payment's own record at Stripe never changes:
-    signalled alone, its copy in Salesforce is compared with what was received.
-    """
-    if link.mate is None:
-        return {link.born}
-    return {link.mate} if link.born.side is Side.STRIPE and link.progress.get("complete") else {link.born, link.mate}
+    """What to signal so that a lifecycle looks at both records."""
+    return {link.born} if link.mate is None else {link.born, link.mate}
 
 
 def _links(workspace: Workspace, kind: str) -> Iterator[Link]:

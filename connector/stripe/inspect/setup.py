@@ -15,7 +15,7 @@ from connector.core.verify.account import (
     Webhooks,
 )
 from connector.stripe.client import PAGE_SIZE
-from connector.stripe.events import EVENT_TYPES
+from connector.stripe.events import HEARD_TYPES
 from connector.stripe.inspect.probe import Probe, get
 from connector.stripe.webhooks import endpoint_of
 
@@ -35,7 +35,7 @@ OPEN_INVOICES: Final = get("/v1/invoices", right="Read on Invoices", status="ope
 
 def read_webhooks(_: Known, answers: Sequence[Answer]) -> Webhooks:
     (answer,) = answers
-    return Webhooks(endpoints=tuple(endpoint_of(row) for row in answer.rows()), needed=EVENT_TYPES)
+    return Webhooks(endpoints=tuple(endpoint_of(row) for row in answer.rows()), needed=HEARD_TYPES)
 
 
 def read_report_types(_: Known, answers: Sequence[Answer]) -> ReportTypes:

@@ -13,7 +13,7 @@ from connector.core.model import Side
 from connector.flows.verify.choose import choose
 from connector.sandbox.salesforce.org import Org
 from connector.sandbox.stripe.account import Account
-from connector.stripe.events import EVENT_TYPES
+from connector.stripe.events import HEARD_TYPES
 from connector.verification import Sessions, chosen_profile, open_verification, shipped_rules
 from tests.support.clock import ManualClock
 from tests.support.verified import mounted
@@ -51,7 +51,7 @@ class Bench:
         self.endpoint = self.post("/v1/webhook_endpoints", **self.wanted())["id"]
 
     def wanted(self, **changes):
-        return {"url": URL, "api_version": VERSION, "enabled_events[]": list(EVENT_TYPES), **changes}
+        return {"url": URL, "api_version": VERSION, "enabled_events[]": list(HEARD_TYPES), **changes}
 
     def post(self, path, **params):
         headers = {"Authorization": f"Bearer {self.account.api_key}"}

@@ -49,7 +49,8 @@ def _intent(*rows: dict[str, Any], **fields: Any) -> Record:
 def _linked(
     stripe: Record, *, stored: str | None = "100.00", view: dict[str, Any] | None = None, **progress: Any
 ) -> View:
-    fields = {"blng__Amount__c": None if stored is None else Decimal(stored), "CurrencyIsoCode": "USD"}
+    amount = None if stored is None else Decimal(stored)
+    fields = {"blng__Amount__c": amount, "CurrencyIsoCode": "USD", "Stripe_Id__c": "pi_1"}
     settings: dict[str, Any] = {
         "salesforce": record_of(Side.SALESFORCE, "payment", "a0P1", fields),
         "stripe": stripe,
@@ -157,7 +158,19 @@ def test_rows_are_allocated_one_after_the_other_and_then_it_is_complete() -> Non
     assert isinstance(second, Act)
     assert (second.action, second.body["external_id"]["value"]) == ("allocate:inpay_2", "inpay_2")
     done = decide(_linked(stripe, verified=True, posted=True, **second.progress, view=parents))
-    assert done == Settled(progress={"complete": True})
+    assert isinstance(done, Settled)
+    assert (done.progress, done.findings) == ({"complete": True}, ())
+
+
+def test_what_went_back_is_remembered_and_a_refund_that_failed_is_forgotten() -> None:
+    settled = {"verified": True, "posted": True, "allocated": {"inpay_1": True}, "complete": True}
+    told = decide(_linked(_intent(_row(1), amount_refunded=4_000), **settled))
+    assert isinstance(told, Settled)
+    assert ([each.code for each in told.findings], told.progress["amount_refunded"]) == (["payment.refunded"], 4_000)
+    over = decide(_linked(_intent(_row(1)), **settled, amount_refunded=4_000))
+    assert isinstance(over, Settled)
+    assert (over.findings, over.progress["amount_refunded"]) == ((), 0)
+    assert ("payment.refunded", "pi_1") in over.cleared
 
 
 def test_an_org_that_needs_no_posting_is_allocated_at_once() -> None:

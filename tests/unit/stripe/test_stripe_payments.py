@@ -81,6 +81,7 @@ def test_a_payment_intent_tells_what_came_in_and_how():
         "id": "pi_1",
         "object": "payment_intent",
         "amount_received": 1500,
+        "amount_refunded": 0,
         "currency": "usd",
         "customer": "cus_1",
         "status": "succeeded",

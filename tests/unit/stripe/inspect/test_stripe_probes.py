@@ -12,7 +12,7 @@ from connector.core.verify.account import AnsweredVersion
 from connector.core.verify.evidence import Broken, Seen, Unreadable
 from connector.sandbox.http import Request, Response
 from connector.sandbox.stripe.account import Account
-from connector.stripe.events import EVENT_TYPES
+from connector.stripe.events import HEARD_TYPES
 from connector.stripe.inspect.probes import PROBES
 from tests.support.stripe import Script, StepClock, answer, error, form_of, inspector_of
 
@@ -182,7 +182,7 @@ def test_endpoints_are_seen_with_our_events_beside_them(account):
     found = seen(account, "stripe_webhooks")
     (endpoint,) = found.endpoints
     assert (endpoint.id, endpoint.enabled, endpoint.api_version) == (made["id"], False, None)
-    assert (endpoint.events, found.needed) == (("*",), EVENT_TYPES)
+    assert (endpoint.events, found.needed) == (("*",), HEARD_TYPES)
     assert made["secret"] not in repr(found)
 
 
