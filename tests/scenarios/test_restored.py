@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -398,3 +399,22 @@ def test_a_death_while_it_is_noticed_does_not_let_the_next_pass_through(world: W
     world.fate = Fate()
     assert refused(world) == RESTORED
     assert writes(world) == before
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_payment_that_is_looked_at_before_its_invoice_is_booked_on_its_account(world: World, hidden: bool) -> None:
+    """As shards do it, which wait for nobody: the invoice is linked again, and nobody has looked at it since."""
+    account = b.account(world)
+    invoice = b.invoice(world, account_id=account)
+    world.sync()
+    lose_store(world)
+    b.pay(world, str(b.the_one(world, "invoices", invoice)["id"]))
+    refused(world)
+    recover(world)
+    if hidden:
+        world.org.delete("blng__Invoice__c", invoice)
+        world.org.recycle_bin.purge("blng__Invoice__c", invoice)
+    world.sync(kinds=["payment"])
+    found = [(row["blng__Account__c"], row["blng__Amount__c"]) for row in b.rows(world, "blng__Payment__c")]
+    assert found == ([] if hidden else [(account, Decimal("100.00"))])
+    assert [code for code, _ in b.parked(world, "payment").values()] == (["payment.invoice_missing"] if hidden else [])

@@ -20,7 +20,7 @@ from connector.core.money import to_minor
 from connector.core.view import MARK_ID, MARK_ORG, Act, Decision, Ignore, Park, Read, Settled, Unclaimed, View, need
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 #: states of a payment intent, charge or payment record in which the money has arrived (platform.md C7);
 #: `processing` is never paid
@@ -62,7 +62,9 @@ def _birth(view: View, known: Mapping[str, tuple[Mapping[str, Any], Link]]) -> D
     assert view.stripe is not None
     if not known:
         return Unclaimed(reason="the invoice it paid is not mirrored" if view.stripe.lines else "it paid no invoice")
-    accounts = {str(link.progress.get("account")) for _, link in known.values()}
+    accounts = _accounts(view, [link for _, link in known.values()])
+    if not isinstance(accounts, set):
+        return accounts
     if len(accounts) > 1:
         return Park(code="payment.several_accounts", reason=f"it paid invoices of the accounts {sorted(accounts)}")
     account = accounts.pop()
@@ -88,6 +90,24 @@ def _birth(view: View, known: Mapping[str, tuple[Mapping[str, Any], Link]]) -> D
         later=tuple((row_id, link.born.id, row["amount_paid"]) for row_id, (row, link) in sorted(known.items())),
         moves_money=True,
     )
+
+
+def _accounts(view: View, invoices: Sequence[Link]) -> set[str] | Read | Park:
+    """Whose the invoices are: as their links say, or, where one was linked again and nobody has looked at it since, as
+    the invoice itself does.
+    """
+    unknown = {link.born for link in invoices if link.progress.get("account") is None}
+    if not unknown <= view.others.keys():
+        return Read(others=frozenset(unknown))
+    accounts = {str(link.progress["account"]) for link in invoices if link.born not in unknown}
+    for born in sorted(unknown):
+        record, path = view.others[born], view.kinds[born.kind].salesforce.shard
+        account = None if record is None or path is None else read_path(record.fields, path)
+        if account is None:
+            reason = f"invoice {born.id} does not exist in Salesforce"
+            return Park(code="payment.invoice_missing", reason=reason, on=born)
+        accounts.add(str(account))
+    return accounts
 
 
 def _next_step(view: View, known: Mapping[str, tuple[Mapping[str, Any], Link]]) -> Decision:
