@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from connector.core.mapping import FieldRule, KindMapping
-    from connector.core.model import Link, Neutral, Record
+    from connector.core.model import Change, Link, Neutral, Record
     from connector.core.view import View
 
 #: why the lines of a copy that was there before us are not those of Salesforce
 OTHERS: Final = "lines made by somebody else"
+#: why the amount of a payment that was reported from Salesforce is less at Stripe
+IN_PART: Final = "reported in part"
 
 
 class Sort(StrEnum):
@@ -139,7 +141,7 @@ def differences(view: View) -> tuple[Difference, ...]:
             field=change.field,
             salesforce=change.salesforce,
             stripe=change.stripe,
-            explained=_over(view, rules[change.field]),
+            explained=_over(view, rules[change.field]) or _in_part(view, change),
         )
         for change in changes
     ]
@@ -200,6 +202,14 @@ def _lines(view: View) -> tuple[Difference, ...]:
 
 def _over(view: View, rule: FieldRule) -> str | None:
     return _ended(view) if rule.check or rule.owner is Owner.SALESFORCE else None
+
+
+def _in_part(view: View, change: Change) -> str | None:
+    """Of a cheque only what is allocated is reported. More of it than that is no difference for as long as both amounts
+    stay as they were settled; the allocations are compared by its lines.
+    """
+    settled = view.link.shadow.get(change.field) == (change.salesforce, change.stripe)
+    return IN_PART if settled and view.mapping.lifecycle == "offline_payment" else None
 
 
 def _ended(view: View) -> str | None:

@@ -203,7 +203,9 @@ def _linked(view: View, state: str, amounts: dict[str, int]) -> Decision:
             f"(minor units of {view.currency}) and is in {view.named_currency or view.currency}, "
             f"status {view.role('status') or state}",
         )
-    return Settled(progress={**reported, "attached": True})
+    # more may have been received than was allocated and reported: at first sight that is how it was settled
+    learned = frozenset(rule.name for rule in view.mapping.fields if rule.check and rule.name not in view.link.shadow)
+    return Settled(progress={**reported, "attached": True}, learned=learned)
 
 
 def _reported(view: View, amounts: dict[str, int]) -> dict[str, Any] | Decision:

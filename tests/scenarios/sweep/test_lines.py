@@ -15,6 +15,8 @@ from tests.support import unseen
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.support.world import World
+
 Undo = "Callable[[], object]"
 
 
@@ -120,3 +122,19 @@ def test_a_line_beyond_the_first_page_is_compared_too(world):
     assert last["id"] not in {line["id"] for line in document["lines"]["data"]}
     unseen.edit_stripe(world, "line_item", last["id"], "amount", 7)
     assert ("invoice", invoice, "lines differ", None) in named(certify(world.workspace, look(world.workspace))[1])
+
+
+def test_a_cheque_of_which_a_part_is_allocated_is_in_step_until_its_amount_is_edited(world: World) -> None:
+    """Only what is allocated is reported: the amounts differ, and that is how it was settled."""
+    account = b.account(world)
+    invoice = b.invoice(world, account_id=account)
+    world.sync()
+    payment = b.offline_payment(world, {invoice: "60.00"}, account_id=account, amount="150.00")
+    world.sync()
+    mirrored = Mirrored(world)
+    assert mirrored.sweep().is_complete
+    b.assert_still(world)
+    undo = unseen.edit_salesforce(world, "blng__Payment__c", payment, {"blng__Amount__c": 160})
+    assert named(mirrored.settled()) == [("offline_payment", payment, "value differs", "amount")]
+    undo()
+    assert mirrored.settled().is_complete
