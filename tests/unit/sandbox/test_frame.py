@@ -13,6 +13,7 @@ import requests
 from connector.sandbox.http import Request, Response
 from connector.sandbox.server import Served
 from connector.sandbox.transport import InProcessAdapter
+from tests.support.ports import kept_port
 
 
 class Echo:
@@ -112,9 +113,7 @@ def test_latency_is_slept_side_by_side_not_in_a_queue():
 
 
 def test_a_closed_server_frees_its_port():
-    served = Served(Echo())
-    port = served.port
-    served.close()
-    again = Served(Echo(), port=port)
-    again.close()
-    assert again.port == port
+    port = kept_port()
+    for _ in range(2):
+        with Served(Echo(), port=port) as served:
+            assert served.port == port
