@@ -6,10 +6,10 @@ import re
 from typing import Final
 
 from connector.core.errors import ConnectorError
+from connector.core.long_id import id_checksum
 
 _STRIPE: Final = re.compile(r"[a-z]+_[A-Za-z0-9_]+")
 _SALESFORCE: Final = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
-_CHECKSUM: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 
 class UnknownRecord(ConnectorError):
@@ -27,13 +27,4 @@ def full_id(text: str) -> str | None:
         return text
     if not _SALESFORCE.fullmatch(text):
         return None
-    return text[:15] + _checksum(text[:15])
-
-
-def _checksum(id_15: str) -> str:
-    """Three characters that say, per group of five, which letters are capitals (salesforce/platform.md)."""
-    groups = (id_15[start : start + 5] for start in (0, 5, 10))
-    return "".join(
-        _CHECKSUM[sum(1 << place for place, char in enumerate(group) if char.isascii() and char.isupper())]
-        for group in groups
-    )
+    return text[:15] + id_checksum(text[:15])

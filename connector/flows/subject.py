@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector.core.conditions import parked
 from connector.core.discarded import CODE, DISCARDED, content_digest, is_discarded, reopened
+from connector.core.long_id import long_id
 from connector.core.mapping import read_path
 from connector.core.model import CAUSE_LOOK, Link, LinkState, Record, Side
 from connector.core.settle import retire_mate
@@ -150,9 +151,9 @@ def shard_of(account: str, shards: int) -> int:
 
 
 def marked_id(record: Record, org_id: str) -> str | None:
-    """The Salesforce id in a Stripe record's metadata, if the mark is ours."""
+    """The Salesforce id in a Stripe record's metadata, in its long form, if the mark is ours."""
     metadata = record.fields.get("metadata") or {}
     if metadata.get(MARK_ORG) != org_id:
         return None
     found = metadata.get(MARK_ID)
-    return None if found is None else str(found)
+    return None if found is None else long_id(str(found))

@@ -12,6 +12,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import quote
 
+from connector.core.long_id import id_checksum
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -28,8 +30,6 @@ IDS_PER_QUERY: Final = 200
 _DIGITS_MAX: Final = 40
 _PATH: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)*")
 _ID: Final = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
-_CHECKSUM_ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
-_UPPER_CASE_BITS: Final = {code: "1" if chr(code).isupper() else "0" for code in range(128) if chr(code).isalnum()}
 _ESCAPES: Final = str.maketrans(
     {
         "\\": "\\\\",
@@ -60,13 +60,6 @@ def record_id(text: str) -> str:
     if len(text) == 18 and text.upper() != long_form.upper():
         raise ValueError(f"{text!r} is not a Salesforce id: its last three characters do not fit")
     return long_form
-
-
-def id_checksum(id_15: str) -> str:
-    """The three characters that say which of the first fifteen are upper-case."""
-    # Each block of five, read backwards, is a binary number.
-    bits = id_15.translate(_UPPER_CASE_BITS)[::-1]
-    return "".join(_CHECKSUM_ALPHABET[int(bits[end - 5 : end], 2)] for end in (15, 10, 5))
 
 
 def literal(value: str | bool | int | Decimal | date | None) -> str:

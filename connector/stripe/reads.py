@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from connector.core.errors import Refused
+from connector.core.long_id import long_id
 from connector.core.model import Key, Record, Side
 from connector.stripe.client import Call
 from connector.stripe.payments import PaymentReader, assemble, invoice_payment_lines
@@ -103,12 +104,12 @@ def complete_record(client: Client, kind: str, item: Mapping[str, Any]) -> Recor
 
 
 def marked_id(item: Mapping[str, Any], *, org_id: str) -> str | None:
-    """The Salesforce id an object carries, if it is a mark of this org (architecture.md 2, marker)."""
+    """The Salesforce id an object carries, in its long form, if it is a mark of this org (architecture.md 2, marker)."""
     metadata = item.get("metadata") or {}
     if metadata.get("salesforce_org") != org_id:
         return None
     born_id: str | None = metadata.get("salesforce_id")
-    return born_id
+    return None if born_id is None else long_id(born_id)
 
 
 def key_of(kind: str, record_id: str) -> Key:

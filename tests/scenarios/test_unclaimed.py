@@ -58,6 +58,21 @@ def test_a_record_with_the_mark_of_another_org_is_not_ours(world: World) -> None
     assert world.org.get("Account", account)["Stripe_Id__c"] is None
 
 
+def test_a_copy_that_names_its_record_by_the_short_id_is_one_too_many(world: World) -> None:
+    """Somebody copied the mark, with the fifteen characters that Salesforce shows in places."""
+    invoice = b.invoice(world)
+    world.sync()
+    mate = b.the_one(world, "invoices", invoice)
+    mark = {**mate["metadata"], "salesforce_id": invoice[:15]}
+    double = world.stripe_api("POST", "/v1/invoices", {"customer": mate["customer"], "metadata": mark})["id"]
+    world.sync()
+    [finding] = b.findings(world)["unclaimed.invoice"]
+    assert (finding.subject, str(mate["id"]) in finding.observed) == (double, True)
+    assert b.parked(world, "invoice") == {}
+    assert world.workspace is not None
+    assert [link.born.id for link in world.workspace.store.load_links_in(kind="invoice", limit=9)] == [invoice]
+
+
 def test_the_finding_ends_when_the_stranger_deletes_the_record(world: World) -> None:
     record_id = _stranger_makes(world, "customer")
     world.sync()
