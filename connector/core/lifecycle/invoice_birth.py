@@ -15,7 +15,7 @@ from connector.core.model import Key, Side
 from connector.core.moments import end_of_day_epoch
 from connector.core.money import to_minor
 from connector.core.shapes import decode_line, invoice_line
-from connector.core.view import MARK_ID, Act, Decision, Ignore, Park, View, Wait, mark
+from connector.core.view import MARK_ID, OTHERS_LINES, Act, Decision, Ignore, Park, View, Wait, mark
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -210,8 +210,9 @@ def terms_moved(view: View) -> dict[str, tuple[Any, Any]]:
         for rule in view.mapping.fields
         if rule.create_only and rule.name in view.link.shadow and rule.name in said
     }
-    told = view.link.progress if view.stripe is None else (view.stripe.fields.get("metadata") or {})
-    told = view.link.progress if DUE in view.link.progress else told
+    told = view.link.progress
+    if DUE not in told and view.stripe is not None and not told.get(OTHERS_LINES):
+        told = view.stripe.fields.get("metadata") or {}
     if DUE in told:
         given["due date"] = (told[DUE], view.role("due"))
     return {name: both for name, both in given.items() if both[0] != both[1]}

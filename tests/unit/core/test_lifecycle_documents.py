@@ -132,6 +132,23 @@ def test_uncollectible_at_stripe_is_told() -> None:
     assert [finding.code for finding in decision.findings] == ["invoice.closed_at_stripe"]
 
 
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_the_due_date_in_its_metadata_tells_of_a_copy_that_was_made_by_us(is_ours: bool) -> None:
+    """Where the store was lost; in a copy that was there before us it is somebody else's note."""
+    salesforce = _invoice(
+        Stripe_Status__c="open",
+        Stripe_Amount_Remaining__c=Decimal("100.00"),
+        Stripe_Number__c=None,
+        Stripe_Hosted_Url__c=None,
+        blng__DueDate__c="2026-12-31",
+    )
+    mate = _mate(metadata={**_mark("a0F1"), "due_date": "2026-12-01"})
+    progress = {"currency": "usd", "final": [10_000, 0], **({} if is_ours else {"others_lines": True})}
+    decision = _decide_invoice(salesforce, mate, progress=progress)
+    assert isinstance(decision, Settled)
+    assert [finding.code for finding in decision.findings] == (["invoice.terms_changed"] if is_ours else [])
+
+
 # -- quotes -------------------------------------------------------------------------------------------------------
 
 
