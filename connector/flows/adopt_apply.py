@@ -80,8 +80,7 @@ def apply_adoption(workspace: Workspace, adoption: Adoption) -> Adopted:
     look_for_marks(workspace)
     Guard(workspace).admit_writes(())
     done = Adopted()
-    under_way = workspace.store.load_under_way()
-    recover(workspace, done.report, among=lambda operation, _link: operation.id not in under_way)
+    recover(workspace, done.report, under_way=lambda _operations: workspace.store.load_under_way())
     comparison = compare(workspace, choices={entry.pair: entry.choice for entry in adoption.entries})
     joins = list(_joins(workspace, adoption, comparison, done))
     repairs = [join for join in _repairs(workspace, comparison) if join.acts]

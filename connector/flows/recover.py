@@ -45,13 +45,14 @@ def recover(
     report: PassReport,
     *,
     urgent: Collection[Key] = (),
+    under_way: Callable[[Sequence[Operation]], Collection[int | None]] = lambda _operations: (),
     among: Callable[[Operation, Link], bool] = lambda _operation, _link: True,
 ) -> int:
     """Ends every unresolved operation it can, or those `among` them it is told; the number it took on. A kind that must not run keeps its own: what
     stopped it may be in the stored bytes, and a key that grows old meanwhile is looked up. `urgent` keys are
-    those a person asked for: no backoff holds them.
+    those a person asked for: no backoff holds them. `under_way` tells which of these somebody is at.
     """
-    unresolved = workspace.store.load_unresolved()
+    unresolved = _left_behind(workspace, under_way)
     candidates = [operation for operation in unresolved if operation.kind not in workspace.stopped_kinds]
     if not candidates:
         return 0
@@ -80,6 +81,20 @@ def recover(
     _look_up(workspace, look_up, links)
     _resend(workspace, again, links, report)
     return len(operations)
+
+
+def _left_behind(
+    workspace: Workspace, under_way: Callable[[Sequence[Operation]], Collection[int | None]]
+) -> Sequence[Operation]:
+    """Unresolved, and nobody is at it. Looked at before it is asked who is at what and again after it: what is begun in
+    between would seem to be nobody's, and what is ended in between would be ended once more.
+    """
+    before = workspace.store.load_unresolved()
+    if not before:
+        return ()
+    others = {*under_way(before)}
+    mine = {operation.id for operation in before if operation.id not in others}
+    return [operation for operation in workspace.store.load_unresolved() if operation.id in mine] if mine else ()
 
 
 def is_create(operation: Operation) -> bool:

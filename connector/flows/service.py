@@ -25,7 +25,7 @@ from connector.flows.tally import WINDOW, HourTally
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from connector.core.model import Key, Link, Operation
+    from connector.core.model import Key, Operation
     from connector.core.view import Act, Park
     from connector.flows.subject import Subject
     from connector.flows.workspace import Workspace
@@ -132,17 +132,19 @@ def drain_shard(
         return report
     gated = replace(workspace, gate=window.admit_writes)
     dead_before = workspace.clock.now() - _SENT_IS_DEAD_AFTER
-    under_way = workspace.store.load_under_way(window.at_work)
 
-    def is_ours(operation: Operation, link: Link) -> bool:
-        """Never one that may still be under way: another shard may be writing a parent of its own that is ours."""
-        if operation.id in under_way and (operation.first_sent_at is None or operation.first_sent_at > dead_before):
-            return False
-        return link.shard == shard
+    def under_way(operations: Sequence[Operation]) -> set[int | None]:
+        """Another shard may be writing a parent of its own that is ours."""
+        lasting = workspace.store.load_under_way(window.at_work)
+        return {
+            each.id
+            for each in operations
+            if each.id in lasting and (each.first_sent_at is None or each.first_sent_at > dead_before)
+        }
 
     with window.working(trace_id), heeded(workspace.store, workspace.clock, workspace.retries):
         require_open(workspace)
-        recover(gated, report, among=is_ours)
+        recover(gated, report, under_way=under_way, among=lambda _operation, link: link.shard == shard)
         kinds = [kind for kind in workspace.kinds() if kind not in paused]
         _work_off_beside_others(gated, report, kinds, shard)
     return report

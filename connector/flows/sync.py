@@ -62,8 +62,7 @@ def run_pass(
         seen(workspace, lambda: require_adopted(workspace))
         gated = replace(workspace, gate=guard.admit_writes)
         # a service may be working beside us: what it sent and waits for is no leftover
-        under_way = workspace.store.load_under_way()
-        recover(gated, report, urgent=only, among=lambda operation, _link: operation.id not in under_way)
+        recover(gated, report, urgent=only, under_way=lambda _operations: workspace.store.load_under_way())
         _heed_stop(gated, report, "recovering")
         work_off(gated, report, kinds=[kind for kind in workspace.kinds() if not kinds or kind in kinds], only=only)
         if not kinds and not only and not report.short_of_calls:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -265,3 +266,61 @@ def test_a_command_beside_a_service_leaves_alone_what_that_has_under_way(world: 
     assert b.parked(world, "invoice") == {}
     assert b.the_one(world, "invoices", invoice)["status"] == "open"
     b.assert_still(world)
+
+
+class _Capture:
+    """A store that takes no intent for a product, and keeps what it was given."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+        self.intended: list[Any] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def begin(self, links: Any, operations: Any) -> Any:
+        if {each.kind for each in operations} != {"product"}:
+            return self._store.begin(links, operations)
+        self.intended.append((links, operations))
+        raise StoreAway("no answer")
+
+
+class _Between:
+    """A store where something happens before it is asked the first time what is unresolved."""
+
+    def __init__(self, store: Any, happens: Callable[[], None]) -> None:
+        self._store = store
+        self._happens = [happens]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def load_unresolved(self, *given: Any) -> Any:
+        while self._happens:
+            self._happens.pop()()
+        return self._store.load_unresolved(*given)
+
+
+def test_a_write_begun_while_a_drain_looks_for_leftovers_is_none(world: World, shared: tuple[int, int]) -> None:
+    """Met on a busy machine: it was asked first who is at what, and what began after that seemed to be nobody's."""
+    workspace, window = opened(world)
+    own, other = shared
+    held = workspace.store.leases.acquire("service", holder="here", lease_s=60)
+    capture: Any = _Capture(workspace.store)
+    with pytest.raises(StoreAway):
+        drain_shard(replace(workspace, store=capture), window, other)
+    [(links, operations)] = capture.intended
+    assert [link.shard for link in links] == [own]
+    maker: Any = workspace.store.fenced(held).traced("maker")
+    begun: list[Operation] = []
+
+    with ExitStack() as at_work:
+
+        def begin() -> None:
+            at_work.enter_context(window.working("maker"))
+            begun.extend(maker.begin(links, operations))
+
+        store: Any = _Between(workspace.store.fenced(held).traced("beside"), begin)
+        report = drain_shard(replace(workspace, store=store), window, own, paused=workspace.kinds(), trace_id="beside")
+    assert report.recovered == 0
+    assert [each.id for each in workspace.store.load_unresolved()] == [each.id for each in begun]

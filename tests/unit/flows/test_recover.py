@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from connector.core.model import Delay, LinkState, Refusal, Side, Unknown
+from connector.core.model import Applied, Delay, LinkState, OperationState, Refusal, Side, Unknown
 from connector.core.retry import RetryPolicies, RetryRule
 from connector.flows.perform import perform
 from connector.flows.recover import RESENDS_MAX, recover
 from connector.flows.report import PassReport
+from connector.ports import Settlement
 from tests.support.flows import BORN, FakeStripe, create, workspace_of
 from tests.support.views import record_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from connector.core.model import Operation
     from connector.ports import Store
     from tests.support.clock import ManualClock
 
@@ -150,3 +154,26 @@ def test_an_update_is_given_up_and_its_record_must_be_read_before_anything_else(
     assert store.load_links([BORN])[BORN].progress == {"status": None}
     keys = {stored.signal.key.id for stored in store.load_signals(shards=None, kinds=["customer"], limit=10)}
     assert keys == {BORN.id, "in_1"}
+
+
+def test_what_is_ended_while_it_is_asked_who_is_at_what_is_not_ended_again(store: Store, clock: ManualClock) -> None:
+    _sent_and_lost(store, clock)
+    [operation] = store.load_unresolved()
+
+    def end(_operations: Sequence[Operation]) -> list[int | None]:
+        ended = replace(operation, state=OperationState.SETTLED)
+        link = store.load_links([BORN])[BORN]
+        store.settle([Settlement(link=link, operation=ended, outcome=Applied(target_id="cus_1"))])
+        return []
+
+    stripe = FakeStripe(lambda _: Applied(target_id="cus_2"))
+    assert recover(workspace_of(store, clock, stripe), PassReport(), under_way=end) == 0
+    assert stripe.sent == []
+
+
+def test_what_somebody_is_at_is_left_to_him(store: Store, clock: ManualClock) -> None:
+    _sent_and_lost(store, clock)
+    stripe = FakeStripe(lambda _: Applied(target_id="cus_2"))
+    workspace = workspace_of(store, clock, stripe)
+    assert recover(workspace, PassReport(), under_way=lambda found: {each.id for each in found}) == 0
+    assert (len(store.load_unresolved()), stripe.sent) == (1, [])
