@@ -169,6 +169,29 @@ def test_an_invoice_whose_currency_moves_while_it_is_made_is_made_anew(world: Wo
     b.assert_still(world)
 
 
+@pytest.mark.parametrize("step", ["/add_lines", "/finalize"])
+def test_an_invoice_whose_account_is_merged_away_while_it_is_made_is_made_for_the_one_that_is_left(
+    world: World, step: str
+) -> None:
+    """Both have a customer already; an invoice changes its Account in no other way."""
+    left, gone = b.account(world, "Acme GmbH"), b.account(world, "Acme Ltd")
+    for account in (left, gone):
+        b.quote(world, account_id=account)
+    world.sync()
+    customer = b.the_one(world, "customers", left)["id"]
+    _stop_at(world, step)
+    invoice = b.invoice(world, account_id=gone)
+    world.sync()
+    draft = b.the_one(world, "invoices", invoice)
+    assert (draft["status"], draft["customer"] != customer) == ("draft", True)
+    world.org.merge("Account", left, gone)
+    for _ in range(3):
+        _go_on(world)
+    found = b.the_one(world, "invoices", invoice)
+    assert (found["status"], found["id"] != draft["id"], found["customer"]) == ("open", True, customer)
+    b.assert_still(world)
+
+
 def _in_other_money(world: World, invoice: str, code: str) -> None:
     world.org.update(INVOICE, invoice, {"CurrencyIsoCode": code})
     for line in b.rows(world, "blng__InvoiceLine__c"):
