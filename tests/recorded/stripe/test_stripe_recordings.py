@@ -106,6 +106,7 @@ def test_a_real_payment_of_a_real_invoice(expanded):
         "id": intent_id,
         "object": "payment_intent",
         "amount_received": 1000,
+        "amount_refunded": 0,
         "currency": "usd",
         "customer": "cus_UFHo2KvRlTvzR0",
         "status": "succeeded",
