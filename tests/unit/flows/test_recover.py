@@ -158,6 +158,8 @@ def test_an_update_is_given_up_and_its_record_must_be_read_before_anything_else(
 
 def test_what_is_ended_while_it_is_asked_who_is_at_what_is_not_ended_again(store: Store, clock: ManualClock) -> None:
     _sent_and_lost(store, clock)
+    # nothing is put off any more
+    clock.advance(timedelta(minutes=5))
     [operation] = store.load_unresolved()
 
     def end(_operations: Sequence[Operation]) -> list[int | None]:
@@ -173,6 +175,8 @@ def test_what_is_ended_while_it_is_asked_who_is_at_what_is_not_ended_again(store
 
 def test_what_somebody_is_at_is_left_to_him(store: Store, clock: ManualClock) -> None:
     _sent_and_lost(store, clock)
+    # nothing is put off any more
+    clock.advance(timedelta(minutes=5))
     stripe = FakeStripe(lambda _: Applied(target_id="cus_2"))
     workspace = workspace_of(store, clock, stripe)
     assert recover(workspace, PassReport(), under_way=lambda found: {each.id for each in found}) == 0
